@@ -1,1 +1,72 @@
-//! (skeleton)
+//! Unix sockets of every kind, with names of any length, passed descriptors, credentials, and an account of every
+//! system call.
+//!
+//! Everything blocks unless told otherwise; there is no runtime. Descriptors are owned or borrowed, never integers.
+//!
+//! ```
+//! use sockeye_socket::{BindOptions, Connection, Kind, Life, Listener, Name};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let name = Name::Path(folder.path().join("a.sock"));
+//! let listener = Listener::bind(&name, Kind::Stream, &BindOptions::new())?;
+//! let client = Connection::connect(&name, None, &Life::default())?; // succeeds before anybody accepts
+//! let server_side = listener.accept()?;
+//! client.send_all(b"hello")?;
+//! let mut buffer = [0; 16];
+//! let length = server_side.receive(&mut buffer)?;
+//! assert_eq!(&buffer[..length], b"hello");
+//! assert_eq!(server_side.credentials()?.pid, Some(std::process::id()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod bind; // names, owners and modes, and the file's end
+mod connection; // a socket with a peer
+mod credentials; // who the peer is
+mod datagram; // messages from anybody
+mod descriptor; // an owned descriptor whose closing is told
+mod error; // operation, object, cause
+mod life; // the record of system calls
+mod listener; // where clients come in
+mod long_name; // paths over 108 bytes
+mod message; // messages and passed descriptors
+mod stale; // is anybody behind this file?
+mod sys; // the unsafe code
+
+pub use bind::{BindOptions, TakeOver};
+pub use connection::Connection;
+pub use credentials::Credentials;
+pub use datagram::Datagram;
+pub use error::Error;
+pub use life::{DescriptorNumber, Direction, ErrorNumber, Event, Life, SystemCall};
+pub use listener::Listener;
+pub use message::{MAX_DESCRIPTORS, Message};
+pub use sockeye_address::{Kind, Mode, Name};
+
+use rustix::net::{self, AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType};
+
+use descriptor::Descriptor;
+
+fn open(kind: Kind, life: &Life) -> Result<Descriptor, Error> {
+    let answer = net::socket_with(AddressFamily::UNIX, socket_type(kind), SocketFlags::CLOEXEC, None);
+    let result = answer.as_ref().map(|fd| long_name::number(&DescriptorNumber::of(fd))).map_err(|number| *number);
+    life.tell(|| SystemCall::Socket { kind }, result);
+    let fd = answer.map_err(|number| Error::call("make", format_args!("a {kind} socket"), number))?;
+    Ok(Descriptor::new(fd, life))
+}
+
+const fn socket_type(kind: Kind) -> SocketType {
+    match kind {
+        Kind::Stream => SocketType::STREAM,
+        Kind::Datagram => SocketType::DGRAM,
+        Kind::Seqpacket => SocketType::SEQPACKET,
+    }
+}
+
+fn name_of(address: SocketAddrAny) -> Name {
+    let Ok(address) = SocketAddrUnix::try_from(address) else { return Name::Unnamed };
+    match (address.path_bytes(), address.abstract_name()) {
+        (Some(path), _) => Name::from_kernel(path),
+        (None, Some(name)) => Name::from_kernel(&[&[0], name].concat()),
+        (None, None) => Name::Unnamed,
+    }
+}

@@ -1,0 +1,60 @@
+//! Who holds the sockets.
+
+use std::collections::HashMap;
+
+use crate::model::{Holder, Pid, Process, Unseen};
+use crate::namespace::Entrances;
+
+mod bpf;
+mod proc;
+mod record;
+
+/// Where the holders are read from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum HolderSource {
+    /// A BPF iterator over every descriptor of every task: one pass, all processes or none.
+    Bpf,
+    /// A walk of `/proc/*/fd`: the processes that this one may look into.
+    #[default]
+    Proc,
+}
+
+impl HolderSource {
+    /// The word used in JSON and `--holders`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            HolderSource::Bpf => "bpf",
+            HolderSource::Proc => "proc",
+        }
+    }
+}
+
+/// What a source tells.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// Ordered by socket, process, descriptor. From `/proc`, sockets of other families are among them.
+    pub(crate) holders: Vec<Holder>,
+    pub(crate) processes: HashMap<Pid, Process>,
+    /// Network namespaces met, each with a process that lives in it.
+    pub(crate) entrances: Entrances,
+    /// Processes whose descriptors could not be read.
+    pub(crate) unseen_processes: u32,
+}
+
+impl Held {
+    fn sort(&mut self) {
+        self.holders.sort_unstable();
+        self.holders.dedup();
+    }
+}
+
+/// Asks the source that was chosen, or the best one that answers.
+pub(crate) fn find(choice: Option<HolderSource>, unseen: &mut Unseen) -> (Held, HolderSource) {
+    if choice != Some(HolderSource::Proc) {
+        match bpf::read() {
+            Ok(held) => return (held, HolderSource::Bpf),
+            Err(refusal) => unseen.bpf = Some(refusal.to_string().into()),
+        }
+    }
+    (proc::walk(), HolderSource::Proc)
+}

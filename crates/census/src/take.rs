@@ -1,0 +1,155 @@
+//! Taking a census.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::thread::{self, ScopedJoinHandle};
+
+use sockeye_address::Name;
+
+use crate::join::{self, join};
+use crate::model::{
+    Connection, Endpoint, FileId, Holder, NetNamespace, Pid, Process, Socket, SocketInode, Unseen,
+};
+use crate::scan::{Depth, scan};
+use crate::{Error, HolderSource, holders, namespace, source};
+
+/// What to look at.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How to find who holds a socket; `None` for BPF where it is allowed, else `/proc`.
+    pub holders: Option<HolderSource>,
+    /// Folders whose socket files are listed even when nobody is bound to them, with everything below them.
+    /// Without any, the folders of bound sockets and the usual places are looked at.
+    pub scan: Vec<PathBuf>,
+}
+
+/// All Unix sockets at one moment.
+#[derive(Debug, Default)]
+pub struct Census {
+    pub(crate) sockets: Vec<Socket>,
+    pub(crate) holders: Vec<Holder>,
+    pub(crate) processes: HashMap<Pid, Process>,
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) connections: Vec<Connection>,
+    pub(crate) unseen: Unseen,
+    pub(crate) holder_source: Option<HolderSource>,
+}
+
+impl Census {
+    /// Looks at the machine.
+    ///
+    /// # Errors
+    /// Neither `unix_diag` nor `/proc/net/unix` could be read.
+    ///
+    /// # Privileges
+    /// None for sockets, names, queues and peers of the own network namespace. The holders of other users' sockets
+    /// need `CAP_SYS_PTRACE` (walk of `/proc`) or `CAP_BPF` and `CAP_PERFMON` (iterator); other network namespaces
+    /// need `CAP_SYS_ADMIN`. What was missing is in [`Census::unseen`].
+    pub fn take(options: &Options) -> Result<Census, Error> {
+        let mut unseen = Unseen::default();
+        let own = namespace::own();
+        let mut sockets = Vec::new();
+        let (held, source, found) = thread::scope(|scope| {
+            // Loading the iterator, or walking /proc, takes about as long as everything else together.
+            let held = scope.spawn(|| {
+                let mut bpf = Unseen::default();
+                let (held, source) = holders::find(options.holders, &mut bpf);
+                (held, source, bpf.bpf)
+            });
+            let scanned =
+                (!options.scan.is_empty()).then(|| scope.spawn(|| scan(&options.scan, Depth::All)));
+            let asked = source::own(own.unwrap_or(NetNamespace(0)), &mut sockets, &mut unseen);
+            let found = scanned.map(join_thread).unwrap_or_default();
+            let (held, source, bpf) = join_thread(held);
+            unseen.bpf = bpf;
+            asked.map(|()| (held, source, found))
+        })?;
+        let (elsewhere, refused) = namespace::ask_elsewhere(&held.entrances, own);
+        unseen.namespaces += refused;
+        for (namespace, socket) in &elsewhere {
+            source::elsewhere(*namespace, socket, &mut sockets, &mut unseen);
+        }
+        sockets.sort_unstable_by_key(|socket| socket.inode);
+        sockets.dedup_by_key(|socket| socket.inode);
+        unseen.processes = held.unseen_processes;
+
+        let (endpoints, connections) = join(&sockets);
+        let mut census = Census {
+            sockets,
+            holders: held.holders,
+            processes: held.processes,
+            endpoints,
+            connections,
+            unseen,
+            holder_source: Some(source),
+        };
+        census.add_files(options, found);
+        join::order(&mut census.endpoints, &mut census.connections);
+        Ok(census)
+    }
+
+    /// Every listener, bound socket and socket file, ordered by name.
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
+    /// Every connection, ordered by endpoint; pairs without a name last.
+    pub fn connections(&self) -> &[Connection] {
+        &self.connections
+    }
+
+    /// Every socket, ordered by inode.
+    pub fn sockets(&self) -> &[Socket] {
+        &self.sockets
+    }
+
+    /// One socket.
+    pub fn socket(&self, inode: SocketInode) -> Option<&Socket> {
+        let at = self
+            .sockets
+            .binary_search_by_key(&inode, |socket| socket.inode)
+            .ok()?;
+        self.sockets.get(at)
+    }
+
+    /// Who holds a socket: none (in flight inside another socket, or io_uring's), or many (fork, passed descriptors).
+    pub fn holders(&self, inode: SocketInode) -> &[Holder] {
+        let start = self.holders.partition_point(|holder| holder.inode < inode);
+        let end = start + self.holders[start..].partition_point(|holder| holder.inode == inode);
+        &self.holders[start..end]
+    }
+
+    /// A process that holds sockets.
+    pub fn process(&self, pid: Pid) -> Option<&Process> {
+        self.processes.get(&pid)
+    }
+
+    /// Endpoints with exactly this name; several where namespaces or time (replaced files) allow it.
+    pub fn endpoints_named<'a>(&'a self, name: &'a Name) -> impl Iterator<Item = &'a Endpoint> {
+        self.endpoints
+            .iter()
+            .filter(move |endpoint| endpoint.name == *name)
+    }
+
+    /// The endpoint bound to a file, whatever it is called now.
+    pub fn endpoint_of_file(&self, file: FileId) -> Option<&Endpoint> {
+        self.endpoints
+            .iter()
+            .find(|endpoint| endpoint.bound_file == Some(file) && endpoint.socket.is_some())
+    }
+
+    /// What could not be seen.
+    pub fn unseen(&self) -> &Unseen {
+        &self.unseen
+    }
+
+    /// How the holders were found.
+    pub fn holder_source(&self) -> Option<HolderSource> {
+        self.holder_source
+    }
+}
+
+/// The value of a thread; should it have panicked, nothing rather than a second panic.
+fn join_thread<T: Default>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_default()
+}

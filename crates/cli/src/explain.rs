@@ -1,0 +1,1 @@
+//! `--explain`: the life of a socket as it happens.

@@ -1,0 +1,78 @@
+//! What the terminal can do, and text from outside made harmless for it.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+
+/// `--color`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Also into a pipe
+    Always,
+    /// Plain text
+    Never,
+}
+
+impl Color {
+    /// Makes the choice hold for everything printed through [`stdout`] and [`stderr`].
+    pub fn apply(self) {
+        match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// Standard output; colours are taken out where they are not wanted.
+pub type Stdout = anstream::AutoStream<io::StdoutLock<'static>>;
+
+/// Locked standard output for text with styles.
+pub fn stdout() -> Stdout {
+    anstream::AutoStream::auto(io::stdout().lock())
+}
+
+/// Standard error for text with styles.
+pub fn stderr() -> anstream::AutoStream<io::StderrLock<'static>> {
+    anstream::AutoStream::auto(io::stderr().lock())
+}
+
+/// Whether a person reads standard output.
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Columns of the terminal that standard output is, if it is one.
+pub fn width_columns() -> Option<usize> {
+    let stdout = io::stdout();
+    let (width, _) = terminal_size::terminal_size_of(&stdout)?;
+    Some(usize::from(width.0)).filter(|columns| *columns > 0)
+}
+
+/// Writes one line to standard error. That nobody reads it is no reason to stop.
+pub fn note(text: impl std::fmt::Display) {
+    let _ = writeln!(stderr(), "{text}");
+}
+
+/// Headings of tables.
+pub const HEADING: Style = Style::new().bold();
+/// What is wrong.
+pub const WRONG: Style = AnsiColor::Red.on_default().bold();
+/// What may be wrong.
+pub const WARNING: Style = AnsiColor::Yellow.on_default();
+/// What is well.
+pub const WELL: Style = AnsiColor::Green.on_default();
+/// What matters less.
+pub const FAINT: Style = Style::new().dimmed();
+/// Addresses.
+pub const ADDRESS: Style = AnsiColor::Cyan.on_default();
+
+/// Text with a style, reset behind it.
+pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}

@@ -1,0 +1,104 @@
+//! What can go wrong: operation, object, cause.
+
+use std::io;
+
+use rustix::io::Errno;
+use sockeye_address::{Kind, Name};
+
+/// Why a socket operation failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The kernel refused a call.
+    #[error("{operation} {object}")]
+    Call {
+        /// What was tried, in one or two words.
+        operation: &'static str,
+        /// The address or file it was tried on.
+        object: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// Somebody serves, or at least holds, the address.
+    #[error("bind {name}: somebody is bound to this address")]
+    InUse {
+        /// The address.
+        name: Name,
+    },
+    /// A file that is no socket stands where the socket should be made; it is never removed.
+    #[error("bind {name}: there is a file that is no socket")]
+    NotASocket {
+        /// The address.
+        name: Name,
+    },
+    /// A socket file that belongs to another user is not removed, stale or not.
+    #[error("bind {name}: there is a socket file of user {owner}")]
+    OfOtherUser {
+        /// The address.
+        name: Name,
+        /// Its owner's uid.
+        owner: u32,
+    },
+    /// Whether somebody is behind the socket file could not be found out, so it is left alone.
+    #[error("bind {name}: there is a socket file that cannot be proven stale")]
+    Unproven {
+        /// The address.
+        name: Name,
+        /// What stood in the way.
+        source: io::Error,
+    },
+    /// The process or the machine has no descriptors or no memory left for another connection. The client stays in
+    /// the queue; accepting again later works.
+    #[error("accept on {name}")]
+    Exhausted {
+        /// The listener's address.
+        name: Name,
+        /// Which limit it was.
+        source: io::Error,
+    },
+    /// The address is served, but not with any kind of socket that was tried.
+    #[error("connect {name}: it is not a {kind} socket")]
+    WrongKind {
+        /// The address.
+        name: Name,
+        /// The kind that was tried.
+        kind: Kind,
+    },
+    /// The operation does not exist for this kind of socket.
+    #[error("{operation} {name}: a {kind} socket cannot do this")]
+    Unsuitable {
+        /// What was asked for.
+        operation: &'static str,
+        /// The address.
+        name: Name,
+        /// The kind of socket.
+        kind: Kind,
+    },
+}
+
+impl Error {
+    pub(crate) fn call(operation: &'static str, object: impl ToString, number: Errno) -> Self {
+        Error::Call { operation, object: object.to_string(), source: number.into() }
+    }
+
+    /// The kernel's answer, where there is one.
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Error::Call { source, .. } | Error::Unproven { source, .. } | Error::Exhausted { source, .. } => {
+                Some(source.kind())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a socket that does not wait had nothing to give or no room to take.
+    pub fn would_block(&self) -> bool {
+        self.io_kind() == Some(io::ErrorKind::WouldBlock)
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        io::Error::new(error.io_kind().unwrap_or(io::ErrorKind::Other), error)
+    }
+}
