@@ -8,7 +8,10 @@ use sockeye_census::{Census, HolderSource, Options};
 fn main() -> Result<(), sockeye_census::Error> {
     for holders in [HolderSource::Bpf, HolderSource::Proc] {
         let start = Instant::now();
-        let census = Census::take(&Options { holders: Some(holders), ..Options::default() })?;
+        let census = Census::take(&Options {
+            holders: Some(holders),
+            ..Options::default()
+        })?;
         println!(
             "{:?}: {} sockets, {} endpoints, {} connections in {:?}; {:?}",
             census.holder_source(),

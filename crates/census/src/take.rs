@@ -49,31 +49,30 @@ impl Census {
         let mut unseen = Unseen::default();
         let own = namespace::own();
         let mut sockets = Vec::new();
-        let (held, source, found) = thread::scope(|scope| {
-            // Loading the iterator, or walking /proc, takes about as long as everything else together.
-            let held = scope.spawn(|| {
-                let mut bpf = Unseen::default();
-                let (held, source) = holders::find(options.holders, &mut bpf);
-                (held, source, bpf.bpf)
-            });
+        let (joined, held, found) = thread::scope(|scope| {
+            // Finding the holders takes longer than all the rest, so the rest is done meanwhile.
+            let held = scope.spawn(|| holders::find(options.holders));
             let scanned =
                 (!options.scan.is_empty()).then(|| scope.spawn(|| scan(&options.scan, Depth::All)));
             let asked = source::own(own.unwrap_or(NetNamespace(0)), &mut sockets, &mut unseen);
+            let joined = sort_and_join(&mut sockets);
             let found = scanned.map(join_thread).unwrap_or_default();
-            let (held, source, bpf) = join_thread(held);
-            unseen.bpf = bpf;
-            asked.map(|()| (held, source, found))
+            let held = join_thread(held);
+            asked.map(|()| (joined, held, found))
         })?;
         let (elsewhere, refused) = namespace::ask_elsewhere(&held.entrances, own);
         unseen.namespaces += refused;
         for (namespace, socket) in &elsewhere {
             source::elsewhere(*namespace, socket, &mut sockets, &mut unseen);
         }
-        sockets.sort_unstable_by_key(|socket| socket.inode);
-        sockets.dedup_by_key(|socket| socket.inode);
+        let (endpoints, connections) = if elsewhere.is_empty() {
+            joined
+        } else {
+            sort_and_join(&mut sockets)
+        };
         unseen.processes = held.unseen_processes;
+        unseen.bpf = held.bpf_refusal.clone();
 
-        let (endpoints, connections) = join(&sockets);
         let mut census = Census {
             sockets,
             holders: held.holders,
@@ -81,7 +80,7 @@ impl Census {
             endpoints,
             connections,
             unseen,
-            holder_source: Some(source),
+            holder_source: held.source,
         };
         census.add_files(options, found);
         join::order(&mut census.endpoints, &mut census.connections);
@@ -147,6 +146,12 @@ impl Census {
     pub fn holder_source(&self) -> Option<HolderSource> {
         self.holder_source
     }
+}
+
+fn sort_and_join(sockets: &mut Vec<Socket>) -> (Vec<Endpoint>, Vec<Connection>) {
+    sockets.sort_unstable_by_key(|socket| socket.inode);
+    sockets.dedup_by_key(|socket| socket.inode);
+    join(sockets)
 }
 
 /// The value of a thread; should it have panicked, nothing rather than a second panic.

@@ -1,7 +1,7 @@
 //! Giving a socket its name, so that at no moment anybody may use it who should not, and taking the name away again.
 //!
 //! The file of a socket is made with the mode of the socket's own inode, less the umask (`unix_bind_bsd`,
-//! net/unix/af_unix.c). So `fchmod` on the socket *before* `bind` makes a private file without touching the umask, which
+//! `net/unix/af_unix.c`). So `fchmod` on the socket *before* `bind` makes a private file without touching the umask, which
 //! belongs to all threads. Then the owner is changed, then the mode is opened up to what was asked for, then `listen` lets
 //! clients in. The order protects datagram sockets too, which have no `listen`.
 
@@ -129,24 +129,50 @@ pub(crate) fn bind(name: &Name, kind: Kind, options: &BindOptions) -> Result<Bou
     let life = &options.life;
     let socket = open(kind, life)?;
     let Name::Path(path) = name else {
-        bind_socket(&socket, &Route::to_existing(name, life)?).map_err(|number| refused(name, number))?;
-        let name = net::getsockname(&socket).map(name_of).map_err(|number| Error::call("name", name, number))?;
-        return Ok(Bound { socket, name, file: None });
+        bind_socket(&socket, &Route::to_existing(name, life)?)
+            .map_err(|number| refused(name, number))?;
+        let name = net::getsockname(&socket)
+            .map(name_of)
+            .map_err(|number| Error::call("name", name, number))?;
+        return Ok(Bound {
+            socket,
+            name,
+            file: None,
+        });
     };
     // The file is removed at the end, wherever the process has gone meanwhile.
-    let path = std::path::absolute(path)
-        .map_err(|source| Error::Call { operation: "find", object: name.to_string(), source })?;
+    let path = std::path::absolute(path).map_err(|source| Error::Call {
+        operation: "find",
+        object: name.to_string(),
+        source,
+    })?;
     if let Some(mode) = options.first_mode() {
         let answer = fs::fchmod(&socket, fs::Mode::from_raw_mode(mode.bits()));
-        life.tell(|| SystemCall::ModeBeforeBind { fd: socket.number(), mode }, answer.map(|()| 0));
+        life.tell(
+            || SystemCall::ModeBeforeBind {
+                fd: socket.number(),
+                mode,
+            },
+            answer.map(|()| 0),
+        );
         answer.map_err(|number| Error::call("set the mode of", name, number))?;
     }
     let file = bind_path(&socket, name, &path, options)?;
-    file.settle(options).map_err(|number| Error::call("set owner and mode of", name, number))?;
-    Ok(Bound { socket, name: name.clone(), file: Some(file) })
+    file.settle(options)
+        .map_err(|number| Error::call("set owner and mode of", name, number))?;
+    Ok(Bound {
+        socket,
+        name: name.clone(),
+        file: Some(file),
+    })
 }
 
-fn bind_path(socket: &Descriptor, name: &Name, path: &Path, options: &BindOptions) -> Result<SocketFile, Error> {
+fn bind_path(
+    socket: &Descriptor,
+    name: &Name,
+    path: &Path,
+    options: &BindOptions,
+) -> Result<SocketFile, Error> {
     let life = &options.life;
     let mut way = Way::Cleared;
     if let Some(route) = Route::to_new(name, life)? {
@@ -183,17 +209,35 @@ fn bind_beside(
         return Err(refused(name, Errno::NAMETOOLONG));
     };
     bind_socket(socket, &route).map_err(|number| refused(name, number))?;
-    SocketFile::new(&beside, route, Some(Target { path: path.to_owned(), replaces }), life)
+    SocketFile::new(
+        &beside,
+        route,
+        Some(Target {
+            path: path.to_owned(),
+            replaces,
+        }),
+        life,
+    )
 }
 
 fn bind_socket(socket: &Descriptor, route: &Route) -> Result<(), Errno> {
     let answer = net::bind(socket, &route.address);
-    socket.life().tell(|| SystemCall::Bind { fd: socket.number(), name: &route.shown }, answer.map(|()| 0));
+    socket.life().tell(
+        || SystemCall::Bind {
+            fd: socket.number(),
+            name: &route.shown,
+        },
+        answer.map(|()| 0),
+    );
     answer
 }
 
 fn refused(name: &Name, number: Errno) -> Error {
-    if number == Errno::ADDRINUSE { Error::InUse { name: name.clone() } } else { Error::call("bind", name, number) }
+    if number == Errno::ADDRINUSE {
+        Error::InUse { name: name.clone() }
+    } else {
+        Error::call("bind", name, number)
+    }
 }
 
 /// The file of a bound socket. Dropping it removes the file, if it is still the same one.
@@ -228,7 +272,7 @@ impl SocketFile {
             life: life.clone(),
         };
         let stat = fs::statat(file.folder_fd(), file.place(), AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|number| Error::call("look at", path.display(), number))?;
+            .map_err(|number| Error::call("look at", &path.display(), number))?;
         (file.device, file.inode, file.removed) = (stat.st_dev, stat.st_ino, false);
         Ok(file)
     }
@@ -239,7 +283,11 @@ impl SocketFile {
 
     /// The path as seen from [`Self::folder_fd`].
     fn place(&self) -> OsString {
-        let path = if self.folder.is_some() { leaf_of(&self.path) } else { self.path.as_os_str() };
+        let path = if self.folder.is_some() {
+            leaf_of(&self.path)
+        } else {
+            self.path.as_os_str()
+        };
         path.to_owned()
     }
 
@@ -259,13 +307,17 @@ impl SocketFile {
             let (user, group) = (options.user, options.group);
             let (uid, gid) = (user.map(fs::Uid::from_raw), group.map(fs::Gid::from_raw));
             let answer = fs::chownat(&file, "", uid, gid, AtFlags::EMPTY_PATH);
-            self.life.tell(|| SystemCall::ChangeOwner { path, user, group }, answer.map(|()| 0));
+            self.life.tell(
+                || SystemCall::ChangeOwner { path, user, group },
+                answer.map(|()| 0),
+            );
             answer?;
         }
         if let Some(mode) = options.mode {
             let held = format!("/proc/self/fd/{}", crate::DescriptorNumber::of(&file));
             let answer = fs::chmod(held, fs::Mode::from_raw_mode(mode.bits()));
-            self.life.tell(|| SystemCall::ChangeMode { path, mode }, answer.map(|()| 0));
+            self.life
+                .tell(|| SystemCall::ChangeMode { path, mode }, answer.map(|()| 0));
             answer?;
         }
         Ok(())
@@ -273,15 +325,28 @@ impl SocketFile {
 
     /// Gives the file the name it is meant to have, once clients can be served.
     pub(crate) fn publish(&mut self) -> Result<(), Error> {
-        let Some(target) = self.target.take() else { return Ok(()) };
-        let flags = if target.replaces { fs::RenameFlags::empty() } else { fs::RenameFlags::NOREPLACE };
-        let (from, to) = match self.folder.is_some() {
-            true => (self.place(), leaf_of(&target.path).to_owned()),
-            false => (self.place(), target.path.clone().into_os_string()),
+        let Some(target) = self.target.take() else {
+            return Ok(());
         };
-        let answer = fs::renameat_with(self.folder_fd(), from, self.folder_fd(), to, flags);
-        self.life.tell(|| SystemCall::Rename { from: &self.path, to: &target.path }, answer.map(|()| 0));
-        answer.map_err(|number| Error::call("rename to", target.path.display(), number))?;
+        let flags = if target.replaces {
+            fs::RenameFlags::empty()
+        } else {
+            fs::RenameFlags::NOREPLACE
+        };
+        let to = if self.folder.is_some() {
+            leaf_of(&target.path)
+        } else {
+            target.path.as_os_str()
+        };
+        let answer = fs::renameat_with(self.folder_fd(), self.place(), self.folder_fd(), to, flags);
+        self.life.tell(
+            || SystemCall::Rename {
+                from: &self.path,
+                to: &target.path,
+            },
+            answer.map(|()| 0),
+        );
+        answer.map_err(|number| Error::call("rename to", &target.path.display(), number))?;
         self.path = target.path;
         Ok(())
     }
@@ -297,8 +362,11 @@ impl SocketFile {
             _ => return Ok(()),
         }
         let answer = fs::unlinkat(self.folder_fd(), self.place(), AtFlags::empty());
-        self.life.tell(|| SystemCall::Unlink { path: &self.path }, answer.map(|()| 0));
-        answer.map_err(|number| Error::call("remove", self.path.display(), number))
+        self.life.tell(
+            || SystemCall::Unlink { path: &self.path },
+            answer.map(|()| 0),
+        );
+        answer.map_err(|number| Error::call("remove", &self.path.display(), number))
     }
 }
 

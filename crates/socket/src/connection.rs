@@ -30,7 +30,8 @@ const KINDS_TRIED: [Kind; 3] = [Kind::Stream, Kind::Seqpacket, Kind::Datagram];
 
 impl Connection {
     /// Connects to the socket at `name`. Without a kind each is tried: the kernel answers `EPROTOTYPE` to the wrong
-    /// one. A datagram socket is first given a name of the kernel's choice, so that it can be answered.
+    /// one at a path, and `ECONNREFUSED` at an abstract name, of which each kind has its own (`unix_abstract_hash`,
+    /// `net/unix/af_unix.c`). A datagram socket is first given a name of the kernel's choice, so that it can be answered.
     ///
     /// It waits while the queue of the listener is full. Success means that there is room in the queue, not that the
     /// server has accepted.
@@ -39,15 +40,20 @@ impl Connection {
     /// [`Error::WrongKind`] when the kind was said and is another; otherwise what the kernel said: no such file, no
     /// permission to write to it, refused because nobody listens.
     pub fn connect(name: &Name, kind: Option<Kind>, life: &Life) -> Result<Self, Error> {
-        let kinds = kind.as_ref().map_or(KINDS_TRIED.as_slice(), std::slice::from_ref);
-        let mut wrong = Kind::Stream;
+        let kinds = kind
+            .as_ref()
+            .map_or(KINDS_TRIED.as_slice(), std::slice::from_ref);
+        let mut last = Error::WrongKind {
+            name: name.clone(),
+            kind: Kind::Stream,
+        };
         for kind in kinds {
             match Connection::connect_kind(name, *kind, life) {
-                Err(Error::WrongKind { kind, .. }) => wrong = kind,
+                Err(error) if may_be_another_kind(name, &error) => last = error,
                 answer => return answer,
             }
         }
-        Err(Error::WrongKind { name: name.clone(), kind: wrong })
+        Err(last)
     }
 
     fn connect_kind(name: &Name, kind: Kind, life: &Life) -> Result<Self, Error> {
@@ -55,31 +61,75 @@ impl Connection {
         let route = Route::to_existing(name, life)?;
         if kind == Kind::Datagram {
             let answer = net::bind(&socket, &net::SocketAddrUnix::new_unnamed());
-            life.tell(|| SystemCall::Bind { fd: socket.number(), name: &Name::Unnamed }, answer.map(|()| 0));
+            life.tell(
+                || SystemCall::Bind {
+                    fd: socket.number(),
+                    name: &Name::Unnamed,
+                },
+                answer.map(|()| 0),
+            );
             answer.map_err(|number| Error::call("name a socket for answers of", name, number))?;
         }
         let answer = retry(|| net::connect(&socket, &route.address));
-        life.tell(|| SystemCall::Connect { fd: socket.number(), name: &route.shown }, answer.map(|()| 0));
+        life.tell(
+            || SystemCall::Connect {
+                fd: socket.number(),
+                name: &route.shown,
+            },
+            answer.map(|()| 0),
+        );
         match answer {
-            Ok(()) => Ok(Connection { socket, kind, peer: name.clone(), listener: None }),
-            Err(Errno::PROTOTYPE) => Err(Error::WrongKind { name: name.clone(), kind }),
+            Ok(()) => Ok(Connection {
+                socket,
+                kind,
+                peer: name.clone(),
+                listener: None,
+            }),
+            Err(Errno::PROTOTYPE) => Err(Error::WrongKind {
+                name: name.clone(),
+                kind,
+            }),
             Err(number) => Err(Error::call("connect", name, number)),
         }
     }
 
     /// Two sockets connected to each other, without a name.
     pub fn pair(kind: Kind, life: &Life) -> Result<(Self, Self), Error> {
-        let answer = net::socketpair(AddressFamily::UNIX, socket_type(kind), SocketFlags::CLOEXEC, None);
-        let ends = answer.as_ref().ok().map(|(near, far)| [DescriptorNumber::of(near), DescriptorNumber::of(far)]);
+        let answer = net::socketpair(
+            AddressFamily::UNIX,
+            socket_type(kind),
+            SocketFlags::CLOEXEC,
+            None,
+        );
+        let ends = answer
+            .as_ref()
+            .ok()
+            .map(|(near, far)| [DescriptorNumber::of(near), DescriptorNumber::of(far)]);
         let result = answer.as_ref().map(|_| 0).map_err(|number| *number);
         life.tell(|| SystemCall::SocketPair { kind, ends }, result);
-        let (near, far) = answer.map_err(|number| Error::call("make", "a pair of sockets", number))?;
-        let end = |fd| Connection { socket: Descriptor::new(fd, life), kind, peer: Name::Unnamed, listener: None };
+        let (near, far) =
+            answer.map_err(|number| Error::call("make", "a pair of sockets", number))?;
+        let end = |fd| Connection {
+            socket: Descriptor::new(fd, life),
+            kind,
+            peer: Name::Unnamed,
+            listener: None,
+        };
         Ok((end(near), end(far)))
     }
 
-    pub(crate) fn accepted(socket: Descriptor, peer: Name, listener: Arc<Name>, kind: Kind) -> Self {
-        Connection { socket, kind, peer, listener: Some(listener) }
+    pub(crate) fn accepted(
+        socket: Descriptor,
+        peer: Name,
+        listener: Arc<Name>,
+        kind: Kind,
+    ) -> Self {
+        Connection {
+            socket,
+            kind,
+            peer,
+            listener: Some(listener),
+        }
     }
 
     /// Stream, seqpacket, or datagram.
@@ -95,7 +145,13 @@ impl Connection {
     /// Sends bytes; answers how many were taken, which for kinds with messages is all of them.
     pub fn send(&self, data: &[u8]) -> Result<usize, Error> {
         let answer = retry(|| net::send(&self.socket, data, SendFlags::NOSIGNAL));
-        self.life().tell(|| SystemCall::Send { fd: self.socket.number(), data }, answer.map(length));
+        self.life().tell(
+            || SystemCall::Send {
+                fd: self.socket.number(),
+                data,
+            },
+            answer.map(length),
+        );
         answer.map_err(|number| self.error("send to", number))
     }
 
@@ -134,7 +190,11 @@ impl Connection {
     pub fn send_message<F: AsFd>(&self, data: &[u8], descriptors: &[F]) -> Result<usize, Error> {
         if data.is_empty() && !descriptors.is_empty() && !self.kind.keeps_boundaries() {
             let (operation, name) = ("pass descriptors without a byte to", self.object());
-            return Err(Error::Unsuitable { operation, name, kind: self.kind });
+            return Err(Error::Unsuitable {
+                operation,
+                name,
+                kind: self.kind,
+            });
         }
         message::send(&self.socket, data, &message::borrow(descriptors), None)
             .map_err(|number| self.error("send to", number))
@@ -146,13 +206,21 @@ impl Connection {
         let answer = retry(|| rustix::io::read(&self.socket, &mut *buffer));
         let (fd, capacity_bytes) = (self.socket.number(), buffer.len());
         let data = buffer.get(..answer.unwrap_or(0)).unwrap_or_default();
-        self.life().tell(|| SystemCall::Read { fd, data, capacity_bytes }, answer.map(length));
+        self.life().tell(
+            || SystemCall::Read {
+                fd,
+                data,
+                capacity_bytes,
+            },
+            answer.map(length),
+        );
         answer.map_err(|number| self.error("receive from", number))
     }
 
     /// Receives bytes, or one message, with the descriptors passed along.
     pub fn receive_message(&self, buffer: &mut [u8]) -> Result<Message, Error> {
-        message::receive(&self.socket, buffer, self.kind).map_err(|number| self.error("receive from", number))
+        message::receive(&self.socket, buffer, self.kind)
+            .map_err(|number| self.error("receive from", number))
     }
 
     /// Whether the peer has ended its side, so that a receive of nothing is the end and no empty message. An empty
@@ -164,7 +232,9 @@ impl Connection {
         let mut byte = [0; 1];
         let flags = net::RecvFlags::PEEK | net::RecvFlags::DONTWAIT;
         match retry(|| net::recv(&self.socket, &mut byte, flags)) {
-            Ok((0, _)) => Ok(self.poll_peer()?.intersects(rustix::event::PollFlags::RDHUP)),
+            Ok((0, _)) => Ok(self
+                .poll_peer()?
+                .intersects(rustix::event::PollFlags::RDHUP)),
             Ok(_) | Err(Errno::AGAIN) => Ok(false),
             Err(Errno::CONNRESET) => Ok(true),
             Err(number) => Err(self.error("receive from", number)),
@@ -174,8 +244,16 @@ impl Connection {
     fn poll_peer(&self) -> Result<rustix::event::PollFlags, Error> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let mut watched = [PollFd::new(&self.socket, PollFlags::RDHUP)];
-        retry(|| poll(&mut watched, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })))
-            .map_err(|number| self.error("wait for", number))?;
+        retry(|| {
+            poll(
+                &mut watched,
+                Some(&Timespec {
+                    tv_sec: 0,
+                    tv_nsec: 0,
+                }),
+            )
+        })
+        .map_err(|number| self.error("wait for", number))?;
         Ok(watched[0].revents())
     }
 
@@ -188,7 +266,13 @@ impl Connection {
             Direction::Both => net::Shutdown::Both,
         };
         let answer = net::shutdown(&self.socket, how);
-        self.life().tell(|| SystemCall::Shutdown { fd: self.socket.number(), direction }, answer.map(|()| 0));
+        self.life().tell(
+            || SystemCall::Shutdown {
+                fd: self.socket.number(),
+                direction,
+            },
+            answer.map(|()| 0),
+        );
         answer.map_err(|number| self.error("shut down", number))
     }
 
@@ -200,13 +284,15 @@ impl Connection {
 
     /// Chooses whether sends and receives wait.
     pub fn set_nonblocking(&self, nonblocking: bool) -> Result<(), Error> {
-        rustix::io::ioctl_fionbio(&self.socket, nonblocking).map_err(|number| self.error("set up", number))
+        rustix::io::ioctl_fionbio(&self.socket, nonblocking)
+            .map_err(|number| self.error("set up", number))
     }
 
     /// How many bytes may be under way to the peer before a send waits. The kernel doubles the number, and takes at
     /// most `net.core.wmem_max`.
     pub fn set_send_buffer(&self, bytes: usize) -> Result<(), Error> {
-        sockopt::set_socket_send_buffer_size(&self.socket, bytes).map_err(|number| self.error("set up", number))
+        sockopt::set_socket_send_buffer_size(&self.socket, bytes)
+            .map_err(|number| self.error("set up", number))
     }
 
     /// Gives the descriptor away.
@@ -219,15 +305,25 @@ impl Connection {
     }
 
     fn object(&self) -> Name {
-        self.listener.as_ref().map_or_else(|| self.peer.clone(), |name| (**name).clone())
+        self.listener
+            .as_ref()
+            .map_or_else(|| self.peer.clone(), |name| (**name).clone())
     }
 
     pub(crate) fn error(&self, operation: &'static str, number: Errno) -> Error {
         match &self.listener {
-            Some(listener) => Error::call(operation, format_args!("a client of {listener}"), number),
+            Some(listener) => {
+                Error::call(operation, &format_args!("a client of {listener}"), number)
+            }
             None => Error::call(operation, &self.peer, number),
         }
     }
+}
+
+fn may_be_another_kind(name: &Name, error: &Error) -> bool {
+    matches!(error, Error::WrongKind { .. })
+        || (matches!(name, Name::Abstract(_))
+            && error.io_kind() == Some(io::ErrorKind::ConnectionRefused))
 }
 
 impl AsFd for Connection {

@@ -31,8 +31,11 @@ impl Connection {
     /// ```
     pub fn credentials(&self) -> Result<Credentials, Error> {
         let answer = sys::peer_credentials(self.as_fd());
-        let credentials =
-            answer.map(|(pid, uid, gid)| Credentials { pid: u32::try_from(pid).ok().filter(|pid| *pid > 0), uid, gid });
+        let credentials = answer.map(|(pid, uid, gid)| Credentials {
+            pid: u32::try_from(pid).ok().filter(|pid| *pid > 0),
+            uid,
+            gid,
+        });
         self.life().tell(
             || SystemCall::PeerCredentials {
                 fd: DescriptorNumber::of(self),

@@ -43,7 +43,11 @@ impl Datagram {
     /// # Errors
     /// As [`Listener::bind`](crate::Listener::bind).
     pub fn bind(name: &Name, options: &BindOptions) -> Result<Self, Error> {
-        let Bound { socket, name, mut file } = bind::bind(name, Kind::Datagram, options)?;
+        let Bound {
+            socket,
+            name,
+            mut file,
+        } = bind::bind(name, Kind::Datagram, options)?;
         if let Some(file) = &mut file {
             file.publish()?;
         }
@@ -52,7 +56,11 @@ impl Datagram {
 
     /// A socket without a name, which can send but not be answered.
     pub fn unbound(life: &crate::Life) -> Result<Self, Error> {
-        Ok(Datagram { file: None, socket: open(Kind::Datagram, life)?, name: Name::Unnamed })
+        Ok(Datagram {
+            file: None,
+            socket: open(Kind::Datagram, life)?,
+            name: Name::Unnamed,
+        })
     }
 
     /// The address messages are sent to.
@@ -72,13 +80,24 @@ impl Datagram {
     }
 
     /// Sends one message and passes descriptors with it.
-    pub fn send_message_to<F: AsFd>(&self, data: &[u8], descriptors: &[F], to: &Name) -> Result<(), Error> {
+    pub fn send_message_to<F: AsFd>(
+        &self,
+        data: &[u8],
+        descriptors: &[F],
+        to: &Name,
+    ) -> Result<(), Error> {
         let route = Route::to_existing(to, self.socket.life())?;
-        match message::send(&self.socket, data, &message::borrow(descriptors), Some((&route, &route.shown))) {
+        match message::send(
+            &self.socket,
+            data,
+            &message::borrow(descriptors),
+            Some((&route, &route.shown)),
+        ) {
             Ok(_) => Ok(()),
-            Err(rustix::io::Errno::PROTOTYPE) => {
-                Err(Error::WrongKind { name: to.clone(), kind: Kind::Datagram })
-            }
+            Err(rustix::io::Errno::PROTOTYPE) => Err(Error::WrongKind {
+                name: to.clone(),
+                kind: Kind::Datagram,
+            }),
             Err(number) => Err(Error::call("send to", to, number)),
         }
     }

@@ -19,7 +19,10 @@ struct Farewell {
 
 impl Descriptor {
     pub(crate) fn new(fd: OwnedFd, life: &Life) -> Self {
-        let farewell = Farewell { number: DescriptorNumber::of(&fd), life: life.clone() };
+        let farewell = Farewell {
+            number: DescriptorNumber::of(&fd),
+            life: life.clone(),
+        };
         Descriptor { fd, farewell }
     }
 
@@ -47,6 +50,7 @@ impl AsFd for Descriptor {
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        self.life.tell(|| SystemCall::Close { fd: self.number }, Ok(0));
+        self.life
+            .tell(|| SystemCall::Close { fd: self.number }, Ok(0));
     }
 }

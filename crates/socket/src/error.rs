@@ -77,16 +77,24 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn call(operation: &'static str, object: impl ToString, number: Errno) -> Self {
-        Error::Call { operation, object: object.to_string(), source: number.into() }
+    pub(crate) fn call(
+        operation: &'static str,
+        object: &(impl std::fmt::Display + ?Sized),
+        number: Errno,
+    ) -> Self {
+        Error::Call {
+            operation,
+            object: object.to_string(),
+            source: number.into(),
+        }
     }
 
     /// The kernel's answer, where there is one.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
-            Error::Call { source, .. } | Error::Unproven { source, .. } | Error::Exhausted { source, .. } => {
-                Some(source.kind())
-            }
+            Error::Call { source, .. }
+            | Error::Unproven { source, .. }
+            | Error::Exhausted { source, .. } => Some(source.kind()),
             _ => None,
         }
     }

@@ -47,10 +47,19 @@ use rustix::net::{self, AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlag
 use descriptor::Descriptor;
 
 fn open(kind: Kind, life: &Life) -> Result<Descriptor, Error> {
-    let answer = net::socket_with(AddressFamily::UNIX, socket_type(kind), SocketFlags::CLOEXEC, None);
-    let result = answer.as_ref().map(|fd| long_name::number(&DescriptorNumber::of(fd))).map_err(|number| *number);
+    let answer = net::socket_with(
+        AddressFamily::UNIX,
+        socket_type(kind),
+        SocketFlags::CLOEXEC,
+        None,
+    );
+    let result = answer
+        .as_ref()
+        .map(|fd| long_name::number(DescriptorNumber::of(fd)))
+        .map_err(|number| *number);
     life.tell(|| SystemCall::Socket { kind }, result);
-    let fd = answer.map_err(|number| Error::call("make", format_args!("a {kind} socket"), number))?;
+    let fd =
+        answer.map_err(|number| Error::call("make", &format_args!("a {kind} socket"), number))?;
     Ok(Descriptor::new(fd, life))
 }
 
@@ -63,7 +72,9 @@ const fn socket_type(kind: Kind) -> SocketType {
 }
 
 fn name_of(address: SocketAddrAny) -> Name {
-    let Ok(address) = SocketAddrUnix::try_from(address) else { return Name::Unnamed };
+    let Ok(address) = SocketAddrUnix::try_from(address) else {
+        return Name::Unnamed;
+    };
     match (address.path_bytes(), address.abstract_name()) {
         (Some(path), _) => Name::from_kernel(path),
         (None, Some(name)) => Name::from_kernel(&[&[0], name].concat()),

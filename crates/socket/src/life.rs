@@ -52,16 +52,27 @@ impl Life {
     }
 
     /// Tells of `call`; what it looks like is worked out only when somebody listens.
-    pub(crate) fn tell<'a>(&self, call: impl FnOnce() -> SystemCall<'a>, result: Result<u64, Errno>) {
+    pub(crate) fn tell<'a>(
+        &self,
+        call: impl FnOnce() -> SystemCall<'a>,
+        result: Result<u64, Errno>,
+    ) {
         if let Some(observer) = &self.0 {
-            observer(&Event { call: call(), result: result.map_err(ErrorNumber::from) });
+            observer(&Event {
+                call: call(),
+                result: result.map_err(ErrorNumber::from),
+            });
         }
     }
 }
 
 impl fmt::Debug for Life {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_watched() { "Life(watched)" } else { "Life" })
+        f.write_str(if self.is_watched() {
+            "Life(watched)"
+        } else {
+            "Life"
+        })
     }
 }
 
@@ -106,36 +117,70 @@ pub enum Direction {
 /// A system call of this crate. `fd` is the socket it is made on.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "the fields are the arguments that the manual page of each call describes")]
+#[expect(
+    missing_docs,
+    reason = "the fields are the arguments that the manual page of each call describes"
+)]
 pub enum SystemCall<'a> {
     /// `socket(2)`
     Socket { kind: Kind },
     /// `socketpair(2)`
-    SocketPair { kind: Kind, ends: Option<[DescriptorNumber; 2]> },
+    SocketPair {
+        kind: Kind,
+        ends: Option<[DescriptorNumber; 2]>,
+    },
     /// `openat(2)` with `O_PATH`: takes hold of a file so that a name too long for `sun_path` can be reached.
     Open { path: &'a Path, is_folder: bool },
     /// `fchmod(2)` on a socket before it is bound: the bits the file will be made with.
     ModeBeforeBind { fd: DescriptorNumber, mode: Mode },
     /// `bind(2)`
-    Bind { fd: DescriptorNumber, name: &'a Name },
+    Bind {
+        fd: DescriptorNumber,
+        name: &'a Name,
+    },
     /// `chown(2)`
-    ChangeOwner { path: &'a Path, user: Option<u32>, group: Option<u32> },
+    ChangeOwner {
+        path: &'a Path,
+        user: Option<u32>,
+        group: Option<u32>,
+    },
     /// `chmod(2)`
     ChangeMode { path: &'a Path, mode: Mode },
     /// `listen(2)`
     Listen { fd: DescriptorNumber, backlog: u32 },
     /// `accept4(2)`
-    Accept { fd: DescriptorNumber, peer: &'a Name },
+    Accept {
+        fd: DescriptorNumber,
+        peer: &'a Name,
+    },
     /// `connect(2)`
-    Connect { fd: DescriptorNumber, name: &'a Name },
+    Connect {
+        fd: DescriptorNumber,
+        name: &'a Name,
+    },
     /// `getsockopt(2)` with `SO_PEERCRED`
-    PeerCredentials { fd: DescriptorNumber, credentials: Option<&'a Credentials> },
+    PeerCredentials {
+        fd: DescriptorNumber,
+        credentials: Option<&'a Credentials>,
+    },
     /// `read(2)`
-    Read { fd: DescriptorNumber, data: &'a [u8], capacity_bytes: usize },
+    Read {
+        fd: DescriptorNumber,
+        data: &'a [u8],
+        capacity_bytes: usize,
+    },
     /// `sendto(2)` without an address
-    Send { fd: DescriptorNumber, data: &'a [u8] },
+    Send {
+        fd: DescriptorNumber,
+        data: &'a [u8],
+    },
     /// `sendmsg(2)`
-    SendMessage { fd: DescriptorNumber, data: &'a [u8], passed: &'a [DescriptorNumber], to: &'a Name },
+    SendMessage {
+        fd: DescriptorNumber,
+        data: &'a [u8],
+        passed: &'a [DescriptorNumber],
+        to: &'a Name,
+    },
     /// `recvmsg(2)`
     ReceiveMessage {
         fd: DescriptorNumber,
@@ -145,7 +190,10 @@ pub enum SystemCall<'a> {
         from: &'a Name,
     },
     /// `shutdown(2)`
-    Shutdown { fd: DescriptorNumber, direction: Direction },
+    Shutdown {
+        fd: DescriptorNumber,
+        direction: Direction,
+    },
     /// `close(2)`
     Close { fd: DescriptorNumber },
     /// `flock(2)` on the folder of a socket file

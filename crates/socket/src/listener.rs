@@ -61,18 +61,37 @@ impl Listener {
     /// there; [`Error::Unsuitable`] for datagram sockets, which have no clients; otherwise what the kernel said.
     pub fn bind(name: &Name, kind: Kind, options: &BindOptions) -> Result<Self, Error> {
         if !kind.is_connected() {
-            return Err(Error::Unsuitable { operation: "listen on", name: name.clone(), kind });
+            return Err(Error::Unsuitable {
+                operation: "listen on",
+                name: name.clone(),
+                kind,
+            });
         }
-        let Bound { socket, name, mut file } = bind::bind(name, kind, options)?;
+        let Bound {
+            socket,
+            name,
+            mut file,
+        } = bind::bind(name, kind, options)?;
         let backlog = i32::try_from(options.backlog).unwrap_or(i32::MAX);
         let answer = net::listen(&socket, backlog);
         let fd = socket.number();
-        options.life.tell(|| SystemCall::Listen { fd, backlog: options.backlog }, answer.map(|()| 0));
+        options.life.tell(
+            || SystemCall::Listen {
+                fd,
+                backlog: options.backlog,
+            },
+            answer.map(|()| 0),
+        );
         answer.map_err(|number| Error::call("listen on", &name, number))?;
         if let Some(file) = &mut file {
             file.publish()?;
         }
-        Ok(Listener { file, socket, name: Arc::new(name), kind })
+        Ok(Listener {
+            file,
+            socket,
+            name: Arc::new(name),
+            kind,
+        })
     }
 
     /// Waits for a client and takes it out of the queue.
@@ -85,19 +104,34 @@ impl Listener {
             let answer = retry(|| net::acceptfrom_with(&self.socket, SocketFlags::CLOEXEC));
             let accepted = answer.map(|(fd, peer)| (fd, peer.map_or(Name::Unnamed, name_of)));
             let peer = accepted.as_ref().map_or(&Name::Unnamed, |(_, peer)| peer);
-            let call = SystemCall::Accept { fd: self.socket.number(), peer };
-            let result = accepted.as_ref().map(|(fd, _)| long_name::number(&DescriptorNumber::of(fd)));
-            self.socket.life().tell(|| call, result.map_err(|number| *number));
+            let call = SystemCall::Accept {
+                fd: self.socket.number(),
+                peer,
+            };
+            let result = accepted
+                .as_ref()
+                .map(|(fd, _)| long_name::number(DescriptorNumber::of(fd)));
+            self.socket
+                .life()
+                .tell(|| call, result.map_err(|number| *number));
             let (fd, peer) = match accepted {
                 Err(Errno::CONNABORTED) => continue,
                 Err(number @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => {
-                    return Err(Error::Exhausted { name: (*self.name).clone(), source: number.into() });
+                    return Err(Error::Exhausted {
+                        name: (*self.name).clone(),
+                        source: number.into(),
+                    });
                 }
                 Err(number) => return Err(Error::call("accept on", &self.name, number)),
                 Ok(accepted) => accepted,
             };
             let socket = Descriptor::new(fd, self.socket.life());
-            return Ok(Connection::accepted(socket, peer, Arc::clone(&self.name), self.kind));
+            return Ok(Connection::accepted(
+                socket,
+                peer,
+                Arc::clone(&self.name),
+                self.kind,
+            ));
         }
     }
 

@@ -26,11 +26,14 @@ pub(crate) struct Route {
 impl Route {
     /// The way to a socket that exists. A long path is opened as what it is (`O_PATH` does not open the socket itself).
     pub(crate) fn to_existing(name: &Name, life: &Life) -> Result<Self, Error> {
-        let Name::Path(path) = name else { return Route::direct(name) };
+        let Name::Path(path) = name else {
+            return Route::direct(name);
+        };
         if fits(path) {
             return Route::direct(name);
         }
-        let file = open(path, OFlags::empty(), life).map_err(|number| Error::call("connect", name, number))?;
+        let file = open(path, OFlags::empty(), life)
+            .map_err(|number| Error::call("connect", name, number))?;
         let short = PathBuf::from(format!("/proc/self/fd/{}", DescriptorNumber::of(&file)));
         Route::through(short, file, life)
     }
@@ -40,14 +43,21 @@ impl Route {
     ///
     /// `None` when the last component alone is too long for a short way.
     pub(crate) fn to_new(name: &Name, life: &Life) -> Result<Option<Self>, Error> {
-        let Name::Path(path) = name else { return Route::direct(name).map(Some) };
+        let Name::Path(path) = name else {
+            return Route::direct(name).map(Some);
+        };
         if fits(path) {
             return Route::direct(name).map(Some);
         }
         let folder = open(folder_of(path), OFlags::DIRECTORY, life)
             .map_err(|number| Error::call("open the folder of", name, number))?;
-        let short = Path::new(&format!("/proc/self/fd/{}", DescriptorNumber::of(&folder))).join(leaf_of(path));
-        if fits(&short) { Route::through(short, folder, life).map(Some) } else { Ok(None) }
+        let short = Path::new(&format!("/proc/self/fd/{}", DescriptorNumber::of(&folder)))
+            .join(leaf_of(path));
+        if fits(&short) {
+            Route::through(short, folder, life).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     fn direct(name: &Name) -> Result<Self, Error> {
@@ -57,12 +67,19 @@ impl Route {
             Name::Abstract(name) => SocketAddrUnix::new_abstract_name(name.as_bytes()),
         };
         let address = address.map_err(|number| Error::call("write down", name, number))?;
-        Ok(Route { address, shown: name.clone(), through: None })
+        Ok(Route {
+            address,
+            shown: name.clone(),
+            through: None,
+        })
     }
 
     fn through(short: PathBuf, file: OwnedFd, life: &Life) -> Result<Self, Error> {
         let route = Route::direct(&Name::Path(short))?;
-        Ok(Route { through: Some(Descriptor::new(file, life)), ..route })
+        Ok(Route {
+            through: Some(Descriptor::new(file, life)),
+            ..route
+        })
     }
 }
 
@@ -72,14 +89,28 @@ fn fits(path: &Path) -> bool {
 }
 
 fn open(path: &Path, more: OFlags, life: &Life) -> Result<OwnedFd, Errno> {
-    let file = fs::openat(CWD, path, OFlags::PATH | OFlags::CLOEXEC | more, fs::Mode::empty());
-    let answer = file.as_ref().map(|file| number(&DescriptorNumber::of(file.as_fd()))).map_err(|number| *number);
-    life.tell(|| SystemCall::Open { path, is_folder: more.contains(OFlags::DIRECTORY) }, answer);
+    let file = fs::openat(
+        CWD,
+        path,
+        OFlags::PATH | OFlags::CLOEXEC | more,
+        fs::Mode::empty(),
+    );
+    let answer = file
+        .as_ref()
+        .map(|file| number(DescriptorNumber::of(file.as_fd())))
+        .map_err(|number| *number);
+    life.tell(
+        || SystemCall::Open {
+            path,
+            is_folder: more.contains(OFlags::DIRECTORY),
+        },
+        answer,
+    );
     file
 }
 
 /// A descriptor as the return value of the call that made it.
-pub(crate) fn number(fd: &DescriptorNumber) -> u64 {
+pub(crate) fn number(fd: DescriptorNumber) -> u64 {
     fd.to_string().parse().unwrap_or(0)
 }
 

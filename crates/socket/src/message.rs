@@ -59,27 +59,51 @@ pub(crate) fn send(
     }
     let parts = [IoSlice::new(data)];
     let answer = retry(|| match to {
-        Some((route, _)) => net::sendmsg_addr(socket, &route.address, &parts, &mut control, SendFlags::NOSIGNAL),
+        Some((route, _)) => net::sendmsg_addr(
+            socket,
+            &route.address,
+            &parts,
+            &mut control,
+            SendFlags::NOSIGNAL,
+        ),
         None => net::sendmsg(socket, &parts, &mut control, SendFlags::NOSIGNAL),
     });
     if socket.life().is_watched() {
         let passed: Vec<_> = descriptors.iter().map(DescriptorNumber::of).collect();
         let to = to.map_or(&Name::Unnamed, |(_, name)| name);
-        let call = SystemCall::SendMessage { fd: socket.number(), data, passed: &passed, to };
+        let call = SystemCall::SendMessage {
+            fd: socket.number(),
+            data,
+            passed: &passed,
+            to,
+        };
         socket.life().tell(|| call, answer.map(length));
     }
     answer
 }
 
-pub(crate) fn receive(socket: &Descriptor, buffer: &mut [u8], kind: Kind) -> Result<Message, Errno> {
+pub(crate) fn receive(
+    socket: &Descriptor,
+    buffer: &mut [u8],
+    kind: Kind,
+) -> Result<Message, Errno> {
     // Asking for the true length is an error nowhere, but only kinds with messages have one.
-    let flags = if kind.keeps_boundaries() { RecvFlags::TRUNC } else { RecvFlags::empty() };
+    let flags = if kind.keeps_boundaries() {
+        RecvFlags::TRUNC
+    } else {
+        RecvFlags::empty()
+    };
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let capacity_bytes = buffer.len();
     let answer = retry(|| {
         let mut parts = [IoSliceMut::new(buffer)];
-        net::recvmsg(socket, &mut parts, &mut control, flags | RecvFlags::CMSG_CLOEXEC)
+        net::recvmsg(
+            socket,
+            &mut parts,
+            &mut control,
+            flags | RecvFlags::CMSG_CLOEXEC,
+        )
     });
     let message = answer.map(|received| {
         let mut descriptors = Vec::new();
@@ -106,14 +130,27 @@ fn tell_received(socket: &Descriptor, buffer: &[u8], message: &Result<Message, E
     }
     let nothing = (0, &[] as &[OwnedFd], &Name::Unnamed);
     let (length_bytes, descriptors, from) = match message {
-        Ok(message) => (message.length_bytes, message.descriptors.as_slice(), &message.sender),
+        Ok(message) => (
+            message.length_bytes,
+            message.descriptors.as_slice(),
+            &message.sender,
+        ),
         Err(_) => nothing,
     };
     let passed: Vec<_> = descriptors.iter().map(DescriptorNumber::of).collect();
     let data = buffer.get(..length_bytes).unwrap_or_default();
     let fd = socket.number();
-    let call = SystemCall::ReceiveMessage { fd, data, capacity_bytes: buffer.len(), passed: &passed, from };
-    let answer = message.as_ref().map(|message| length(message.full_length_bytes)).map_err(|number| *number);
+    let call = SystemCall::ReceiveMessage {
+        fd,
+        data,
+        capacity_bytes: buffer.len(),
+        passed: &passed,
+        from,
+    };
+    let answer = message
+        .as_ref()
+        .map(|message| length(message.full_length_bytes))
+        .map_err(|number| *number);
     socket.life().tell(|| call, answer);
 }
 

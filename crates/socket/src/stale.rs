@@ -1,7 +1,7 @@
 //! Is anybody behind this socket file?
 //!
 //! The proof is a `connect` of a *datagram* socket. The kernel looks the file's inode up among all bound sockets before
-//! it looks at kinds (`unix_find_bsd`, net/unix/af_unix.c), so the answers are: `ECONNREFUSED`, nobody is bound to it;
+//! it looks at kinds (`unix_find_bsd`, `net/unix/af_unix.c`), so the answers are: `ECONNREFUSED`, nobody is bound to it;
 //! `EPROTOTYPE`, a stream or seqpacket socket is, listening, not yet listening, or with a full queue (to which a stream
 //! `connect` would answer `EAGAIN`, or wait); success or `EPERM`, a datagram socket is. No service notices the
 //! question: nothing is ever put into its queue.
@@ -38,8 +38,15 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// Whatever is there stays there: a file that is no socket, a socket somebody is bound to, a socket file of another
 /// user, one whose state cannot be found out.
-pub(crate) fn make_way(name: &Name, path: &Path, take_over: TakeOver, life: &Life) -> Result<Way, Error> {
-    let Some(found) = socket_file(name, path)? else { return Ok(Way::Cleared) };
+pub(crate) fn make_way(
+    name: &Name,
+    path: &Path,
+    take_over: TakeOver,
+    life: &Life,
+) -> Result<Way, Error> {
+    let Some(found) = socket_file(name, path)? else {
+        return Ok(Way::Cleared);
+    };
     match take_over {
         TakeOver::Never => Err(Error::InUse { name: name.clone() }),
         TakeOver::Always => Ok(Way::Replace),
@@ -48,7 +55,10 @@ pub(crate) fn make_way(name: &Name, path: &Path, take_over: TakeOver, life: &Lif
             if owner != rustix::process::geteuid().as_raw() {
                 // Whether it is live matters for the message only.
                 prove_stale(name, life)?;
-                return Err(Error::OfOtherUser { name: name.clone(), owner });
+                return Err(Error::OfOtherUser {
+                    name: name.clone(),
+                    owner,
+                });
             }
             remove_stale(name, path, life)
         }
@@ -58,9 +68,13 @@ pub(crate) fn make_way(name: &Name, path: &Path, take_over: TakeOver, life: &Lif
 fn remove_stale(name: &Name, path: &Path, life: &Life) -> Result<Way, Error> {
     let _lock = lock(path, life).map_err(|number| unproven(name, number))?;
     // Under the lock all is asked again: the one who held it may have made a new socket.
-    let Some(before) = socket_file(name, path)? else { return Ok(Way::Cleared) };
+    let Some(before) = socket_file(name, path)? else {
+        return Ok(Way::Cleared);
+    };
     prove_stale(name, life)?;
-    let Some(now) = socket_file(name, path)? else { return Ok(Way::Cleared) };
+    let Some(now) = socket_file(name, path)? else {
+        return Ok(Way::Cleared);
+    };
     if (now.st_dev, now.st_ino) != (before.st_dev, before.st_ino) {
         return Err(Error::InUse { name: name.clone() });
     }
@@ -85,10 +99,18 @@ fn prove_stale(name: &Name, life: &Life) -> Result<(), Error> {
     let route = Route::to_existing(name, life)?;
     let probe: Descriptor = open(Kind::Datagram, life)?;
     let answer = net::connect(&probe, &route.address);
-    life.tell(|| SystemCall::Connect { fd: probe.number(), name: &route.shown }, answer.map(|()| 0));
+    life.tell(
+        || SystemCall::Connect {
+            fd: probe.number(),
+            name: &route.shown,
+        },
+        answer.map(|()| 0),
+    );
     match answer {
         Err(Errno::CONNREFUSED) => Ok(()),
-        Ok(()) | Err(Errno::PROTOTYPE | Errno::PERM | Errno::AGAIN) => Err(Error::InUse { name: name.clone() }),
+        Ok(()) | Err(Errno::PROTOTYPE | Errno::PERM | Errno::AGAIN) => {
+            Err(Error::InUse { name: name.clone() })
+        }
         Err(number) => Err(unproven(name, number)),
     }
 }
@@ -97,14 +119,22 @@ fn prove_stale(name: &Name, life: &Life) -> Result<(), Error> {
 fn lock(path: &Path, life: &Life) -> Result<Descriptor, Errno> {
     let folder_path = folder_of(path);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = Descriptor::new(fs::open(folder_path, flags, fs::Mode::empty())?, &Life::default());
+    let folder = Descriptor::new(
+        fs::open(folder_path, flags, fs::Mode::empty())?,
+        &Life::default(),
+    );
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         let answer = fs::flock(&folder, FlockOperation::NonBlockingLockExclusive);
-        life.tell(|| SystemCall::Lock { path: folder_path }, answer.map(|()| 0));
+        life.tell(
+            || SystemCall::Lock { path: folder_path },
+            answer.map(|()| 0),
+        );
         match answer {
             Ok(()) => return Ok(folder),
-            Err(Errno::WOULDBLOCK) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
+            Err(Errno::WOULDBLOCK) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
             Err(Errno::INTR) => {}
             Err(number) => return Err(number),
         }
@@ -112,5 +142,8 @@ fn lock(path: &Path, life: &Life) -> Result<Descriptor, Errno> {
 }
 
 fn unproven(name: &Name, number: Errno) -> Error {
-    Error::Unproven { name: name.clone(), source: number.into() }
+    Error::Unproven {
+        name: name.clone(),
+        source: number.into(),
+    }
 }

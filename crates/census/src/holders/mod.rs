@@ -1,8 +1,9 @@
 //! Who holds the sockets.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::model::{Holder, Pid, Process, Unseen};
+use crate::model::{Holder, Pid, Process};
 use crate::namespace::Entrances;
 
 mod bpf;
@@ -39,6 +40,9 @@ pub(crate) struct Held {
     pub(crate) entrances: Entrances,
     /// Processes whose descriptors could not be read.
     pub(crate) unseen_processes: u32,
+    pub(crate) source: Option<HolderSource>,
+    /// Why the iterator was not used, when it was asked.
+    pub(crate) bpf_refusal: Option<Arc<str>>,
 }
 
 impl Held {
@@ -49,12 +53,22 @@ impl Held {
 }
 
 /// Asks the source that was chosen, or the best one that answers.
-pub(crate) fn find(choice: Option<HolderSource>, unseen: &mut Unseen) -> (Held, HolderSource) {
+pub(crate) fn find(choice: Option<HolderSource>) -> Held {
+    let mut bpf_refusal = None;
     if choice != Some(HolderSource::Proc) {
         match bpf::read() {
-            Ok(held) => return (held, HolderSource::Bpf),
-            Err(refusal) => unseen.bpf = Some(refusal.to_string().into()),
+            Ok(held) => {
+                return Held {
+                    source: Some(HolderSource::Bpf),
+                    ..held
+                };
+            }
+            Err(refusal) => bpf_refusal = Some(refusal.to_string().into()),
         }
     }
-    (proc::walk(), HolderSource::Proc)
+    Held {
+        source: Some(HolderSource::Proc),
+        bpf_refusal,
+        ..proc::walk()
+    }
 }

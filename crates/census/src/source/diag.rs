@@ -52,10 +52,11 @@ fn dump_once(
     namespace: NetNamespace,
     sockets: &mut Vec<Socket>,
 ) -> Result<bool, Error> {
+    let mut buffer = vec![0; ANSWER_BYTES];
+    ask_for_large_answers(netlink, &mut buffer)?;
     let request = unix_diag::dump_request(Show::ALL_BUT_MEMINFO, sequence);
     send(netlink, &request, SendFlags::empty())
         .map_err(|errno| Error::io("ask unix_diag", errno))?;
-    let mut buffer = vec![0; ANSWER_BYTES];
     let mut consistent = true;
     loop {
         let (length, _) = match recv(netlink, &mut buffer[..], RecvFlags::empty()) {
@@ -81,6 +82,18 @@ fn dump_once(
             }
         }
     }
+}
+
+/// Reads one small answer into a large buffer. The kernel makes its answers as large as the largest buffer it has seen
+/// (`netlink_recvmsg`), and a first socket that does not fit into one, such as a listener with 1,000 waiting clients,
+/// would end the dump as if it were complete. A look-up of inode 0 is answered by an error and nothing else.
+fn ask_for_large_answers(netlink: &OwnedFd, buffer: &mut [u8]) -> Result<(), Error> {
+    let request = unix_diag::lookup_request(0, Show::default(), 0);
+    send(netlink, &request, SendFlags::empty())
+        .map_err(|errno| Error::io("ask unix_diag", errno))?;
+    recv(netlink, buffer, RecvFlags::empty())
+        .map_err(|errno| Error::io("read unix_diag answer", errno))?;
+    Ok(())
 }
 
 fn convert(socket: unix_diag::Socket<'_>, namespace: NetNamespace) -> Socket {

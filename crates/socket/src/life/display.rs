@@ -33,7 +33,9 @@ impl fmt::Display for SystemCall<'_> {
 impl SystemCall<'_> {
     fn write_arguments(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            SystemCall::Socket { kind } => write!(f, "AF_UNIX, {}|SOCK_CLOEXEC, 0", kind.constant()),
+            SystemCall::Socket { kind } => {
+                write!(f, "AF_UNIX, {}|SOCK_CLOEXEC, 0", kind.constant())
+            }
             SystemCall::SocketPair { kind, ends } => {
                 write!(f, "AF_UNIX, {}|SOCK_CLOEXEC, 0", kind.constant())?;
                 ends.map_or(Ok(()), |[near, far]| write!(f, ", [{near}, {far}]"))
@@ -47,7 +49,9 @@ impl SystemCall<'_> {
             }
             SystemCall::PeerCredentials { fd, credentials } => {
                 write!(f, "{fd}, SOL_SOCKET, SO_PEERCRED")?;
-                let Some(peer) = credentials else { return Ok(()) };
+                let Some(peer) = credentials else {
+                    return Ok(());
+                };
                 let pid = peer.pid.unwrap_or(0);
                 write!(f, ", {{pid={pid}, uid={}, gid={}}}", peer.uid, peer.gid)
             }
@@ -63,13 +67,44 @@ impl SystemCall<'_> {
 
     fn write_transfer(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            SystemCall::Read { fd, data, capacity_bytes } => write!(f, "{fd}, {}, {capacity_bytes}", Data(data)),
-            SystemCall::Send { fd, data } => write!(f, "{fd}, {}, {}, MSG_NOSIGNAL", Data(data), data.len()),
-            SystemCall::SendMessage { fd, data, passed, to } => {
-                write!(f, "{fd}, {{{}}}, MSG_NOSIGNAL", MessageHeader { name: to, data, size: data.len(), passed })
+            SystemCall::Read {
+                fd,
+                data,
+                capacity_bytes,
+            } => write!(f, "{fd}, {}, {capacity_bytes}", Data(data)),
+            SystemCall::Send { fd, data } => {
+                write!(f, "{fd}, {}, {}, MSG_NOSIGNAL", Data(data), data.len())
             }
-            SystemCall::ReceiveMessage { fd, data, capacity_bytes, passed, from } => {
-                let header = MessageHeader { name: from, data, size: capacity_bytes, passed };
+            SystemCall::SendMessage {
+                fd,
+                data,
+                passed,
+                to,
+            } => {
+                write!(
+                    f,
+                    "{fd}, {{{}}}, MSG_NOSIGNAL",
+                    MessageHeader {
+                        name: to,
+                        data,
+                        size: data.len(),
+                        passed
+                    }
+                )
+            }
+            SystemCall::ReceiveMessage {
+                fd,
+                data,
+                capacity_bytes,
+                passed,
+                from,
+            } => {
+                let header = MessageHeader {
+                    name: from,
+                    data,
+                    size: capacity_bytes,
+                    passed,
+                };
                 write!(f, "{fd}, {{{header}}}, MSG_CMSG_CLOEXEC")
             }
             _ => Ok(()),
@@ -84,12 +119,18 @@ impl SystemCall<'_> {
             }
             SystemCall::ModeBeforeBind { fd, mode } => write!(f, "{fd}, 0{mode}"),
             SystemCall::ChangeOwner { path, user, group } => {
-                write!(f, "{}, {}, {}", Quoted(path), OrUnchanged(user), OrUnchanged(group))
+                write!(
+                    f,
+                    "{}, {}, {}",
+                    Quoted(path),
+                    OrUnchanged(user),
+                    OrUnchanged(group)
+                )
             }
             SystemCall::ChangeMode { path, mode } => write!(f, "{}, 0{mode}", Quoted(path)),
             SystemCall::Lock { path } => write!(f, "{}, LOCK_EX|LOCK_NB", Quoted(path)),
             SystemCall::Rename { from, to } => write!(f, "{}, {}", Quoted(from), Quoted(to)),
-            SystemCall::Unlink { path } => Quoted(path).fmt(f),
+            SystemCall::Unlink { path } => write!(f, "{}", Quoted(path)),
             _ => Ok(()),
         }
     }
@@ -111,7 +152,9 @@ impl fmt::Display for SocketAddress<'_> {
         match self.0 {
             Name::Unnamed => f.write_str("{AF_UNIX}"),
             Name::Path(path) => write!(f, "{{AF_UNIX, {}}}", Quoted(path)),
-            Name::Abstract(name) => write!(f, "{{AF_UNIX, @\"{}\"}}", escape(name.as_bytes(), "\"")),
+            Name::Abstract(name) => {
+                write!(f, "{{AF_UNIX, @\"{}\"}}", escape(name.as_bytes(), "\""))
+            }
         }
     }
 }
@@ -140,8 +183,14 @@ struct Data<'a>(&'a [u8]);
 impl fmt::Display for Data<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = &self.0[..self.0.len().min(SHOWN_BYTES)];
-        let text = escape(shown, "\"").replace("\\x0a", "\\n").replace("\\x09", "\\t");
-        let dots = if shown.len() < self.0.len() { "..." } else { "" };
+        let text = escape(shown, "\"")
+            .replace("\\x0a", "\\n")
+            .replace("\\x09", "\\t");
+        let dots = if shown.len() < self.0.len() {
+            "..."
+        } else {
+            ""
+        };
         write!(f, "\"{text}\"{dots}")
     }
 }

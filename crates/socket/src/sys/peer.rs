@@ -1,6 +1,9 @@
 //! `getsockopt(2)` for what the kernel knows of the peer.
-#![expect(unsafe_code, reason = "rustix has no SO_PEERPIDFD, SO_PEERGROUPS or SO_PEERSEC, and its SO_PEERCRED cannot \
-                                 hold the pid 0 of a peer in another pid namespace")]
+#![expect(
+    unsafe_code,
+    reason = "rustix has no SO_PEERPIDFD, SO_PEERGROUPS or SO_PEERSEC, and its SO_PEERCRED cannot \
+                                 hold the pid 0 of a peer in another pid namespace"
+)]
 
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
@@ -17,7 +20,13 @@ unsafe fn option<T: Copy>(socket: BorrowedFd<'_>, name: c_int) -> Result<T, Errn
     let mut length = length_of(size_of::<T>());
     // SAFETY: `value` is `length` bytes that the kernel may write, and the descriptor is open while it is borrowed.
     let answer = unsafe {
-        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, name, value.as_mut_ptr().cast(), &raw mut length)
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            name,
+            value.as_mut_ptr().cast(),
+            &raw mut length,
+        )
     };
     check(answer)?;
     // SAFETY: all bytes were zeroed before the kernel wrote some, and the caller vouches for any pattern.
@@ -28,15 +37,26 @@ unsafe fn option<T: Copy>(socket: BorrowedFd<'_>, name: c_int) -> Result<T, Errn
 ///
 /// # Safety
 /// Every byte pattern must be a valid `T`.
-unsafe fn option_list<T: Copy + Default>(socket: BorrowedFd<'_>, name: c_int) -> Result<Vec<T>, Errno> {
+unsafe fn option_list<T: Copy + Default>(
+    socket: BorrowedFd<'_>,
+    name: c_int,
+) -> Result<Vec<T>, Errno> {
     let mut values = vec![T::default(); 64];
     loop {
         let mut length = length_of(values.len() * size_of::<T>());
         // SAFETY: `values` is `length` bytes that the kernel may write, and the descriptor is open while borrowed.
         let answer = unsafe {
-            libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, name, values.as_mut_ptr().cast(), &raw mut length)
+            libc::getsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                name,
+                values.as_mut_ptr().cast(),
+                &raw mut length,
+            )
         };
-        let count = usize::try_from(length).unwrap_or(0).div_ceil(size_of::<T>());
+        let count = usize::try_from(length)
+            .unwrap_or(0)
+            .div_ceil(size_of::<T>());
         match check(answer) {
             // The kernel has written the length that is needed.
             Err(Errno::RANGE) if count > values.len() => values.resize(count, T::default()),
@@ -54,7 +74,11 @@ fn length_of(bytes: usize) -> libc::socklen_t {
 }
 
 fn check(answer: c_int) -> Result<(), Errno> {
-    if answer == 0 { Ok(()) } else { Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)) }
+    if answer == 0 {
+        Ok(())
+    } else {
+        Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO))
+    }
 }
 
 /// pid (0 when it cannot be seen from here), uid, gid.
