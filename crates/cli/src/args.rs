@@ -18,6 +18,7 @@ use crate::verbs;
     after_help = "An ADDRESS is a path (/run/app.sock), an abstract name (@name), a well-known name (docker), \
                   or either with a kind: unix-dgram:/run/app.sock. See docs/address.md."
 )]
+#[group(skip)] // the flattened flags of `ls` bring a group of the same name
 pub struct Arguments {
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]

@@ -10,3 +10,4 @@ pub mod man;
 pub mod recv;
 pub mod send;
 pub mod show;
+mod talk;

@@ -1,1 +1,0 @@
-//! The JSON documents that docs/json.md describes.

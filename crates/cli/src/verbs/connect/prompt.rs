@@ -1,0 +1,114 @@
+//! A person at a terminal: lines are edited and remembered, what arrives appears above the prompt.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{Config, Editor, ExternalPrinter};
+use sockeye_address::Kind;
+use sockeye_socket::{Connection, Direction};
+
+use super::messages::MESSAGE_BYTES;
+use crate::Exit;
+use crate::error::{Error, error_with};
+use crate::terminal::note;
+use crate::verbs::talk::refusal::refused;
+use crate::verbs::talk::screen::harmless;
+
+const PROMPT: &str = "> ";
+
+/// Talks until the server closes or the person has said all (Ctrl-D) and has read the answer.
+pub fn talk(connection: Arc<Connection>, linger: Duration) -> Result<Exit, Error> {
+    let failed = |error: ReadlineError| Error::failure(error);
+    let config = Config::builder().auto_add_history(true).build();
+    let mut editor = Editor::<(), FileHistory>::with_config(config).map_err(failed)?;
+    let history = history_file();
+    if let Some(history) = &history {
+        let _ = editor.load_history(history);
+    }
+    let printer = editor.create_external_printer().map_err(failed)?;
+    let receiver = receive_beside(Arc::clone(&connection), printer)?;
+    loop {
+        match editor.readline(PROMPT) {
+            Ok(line) => {
+                if let Some(history) = &history {
+                    let _ = editor.append_history(history);
+                }
+                connection.send_all(format!("{line}\n").as_bytes()).map_err(refused)?;
+            }
+            Err(ReadlineError::Eof) => break,
+            Err(ReadlineError::Interrupted) => return Ok(Exit::Signal(2)),
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    if connection.kind() == Kind::Datagram {
+        // Datagrams have no end; an answer that takes longer than this is not waited for.
+        connection.set_receive_timeout(Some(linger)).map_err(refused)?;
+        return Ok(Exit::Success);
+    }
+    connection.shutdown(Direction::Write).map_err(refused)?;
+    receiver.join().unwrap_or(Ok(())).map(|()| Exit::Success)
+}
+
+/// Shows what arrives. The thread ends the program when the server has ended: the prompt cannot be interrupted.
+fn receive_beside(
+    connection: Arc<Connection>,
+    mut printer: impl ExternalPrinter + Send + 'static,
+) -> Result<JoinHandle<Result<(), Error>>, Error> {
+    let before = tcgetattr(rustix::stdio::stdin()).ok();
+    let run = move || {
+        let mut buffer = vec![0; MESSAGE_BYTES];
+        loop {
+            let outcome = connection.receive_message(&mut buffer);
+            let length = match &outcome {
+                Ok(message) if message.is_empty() && connection.is_at_end().unwrap_or(true) => 0,
+                Ok(message) => {
+                    let _ = printer.print(with_line_end(&buffer[..message.length_bytes]));
+                    continue;
+                }
+                Err(_) => 0,
+            };
+            debug_assert_eq!(length, 0);
+            leave(before.as_ref(), outcome.err().map(refused));
+        }
+    };
+    std::thread::Builder::new().spawn(run).map_err(|error| Error::failure(error_with("start a thread", error)))
+}
+
+/// Gives the terminal back as it was found and ends the program.
+fn leave(before: Option<&Termios>, error: Option<Error>) -> ! {
+    if let Some(before) = before {
+        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, before);
+    }
+    let exit = match &error {
+        None => {
+            note("\nthe server has closed the connection");
+            Exit::Success
+        }
+        Some(error) => {
+            note(format_args!("\n{error}"));
+            error.exit()
+        }
+    };
+    std::process::exit(i32::from(exit.status()))
+}
+
+fn with_line_end(bytes: &[u8]) -> String {
+    let mut text = harmless(bytes);
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+/// `$XDG_STATE_HOME/sockeye/history`, private.
+fn history_file() -> Option<PathBuf> {
+    let state = std::env::var_os("XDG_STATE_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = state.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))?.join("sockeye");
+    std::fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("history"))
+}

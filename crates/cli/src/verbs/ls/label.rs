@@ -1,0 +1,146 @@
+//! Processes, users and files as words.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use sockeye_address::{Name, escape};
+use sockeye_census::{Census, Endpoint, FileFacts, Pid, SocketInode};
+use sockeye_privilege::Names;
+
+/// Writes labels, remembering what it looked up: a map of 10,000 connections has few users and processes.
+pub struct Labels<'a> {
+    census: &'a Census,
+    names: Names,
+    processes: HashMap<Pid, (String, u32)>,
+}
+
+impl<'a> Labels<'a> {
+    /// Labels for what a census holds.
+    pub fn new(census: &'a Census) -> Self {
+        Labels {
+            census,
+            names: Names::default(),
+            processes: HashMap::new(),
+        }
+    }
+
+    /// A user by name, else by number.
+    pub fn user(&mut self, uid: u32) -> String {
+        match self.names.user(uid) {
+            Some(name) => escape::escape(name.as_bytes(), ""),
+            None => uid.to_string(),
+        }
+    }
+
+    /// A group by name, else by number.
+    pub fn group(&mut self, gid: u32) -> String {
+        match self.names.group(gid) {
+            Some(name) => escape::escape(name.as_bytes(), ""),
+            None => gid.to_string(),
+        }
+    }
+
+    /// Everybody who holds a socket: `nginx[812,813] www-data, logger[9] root`.
+    pub fn holders(&mut self, inode: Option<SocketInode>) -> String {
+        let Some(inode) = inode else {
+            return String::new();
+        };
+        let mut pids: Vec<Pid> = self
+            .census
+            .holders(inode)
+            .iter()
+            .map(|holder| holder.pid)
+            .collect();
+        pids.dedup();
+        match pids.as_slice() {
+            [] => self.nobody().to_owned(),
+            [pid] => {
+                let (name, uid) = self.process(*pid);
+                format!("{name}[{pid}] {}", self.user(uid))
+            }
+            pids => self.many(pids),
+        }
+    }
+
+    /// What to say of a socket without a known holder.
+    fn nobody(&self) -> &'static str {
+        if self.census.unseen().processes > 0 {
+            "(not visible)"
+        } else {
+            "(no process)"
+        }
+    }
+
+    fn many(&mut self, pids: &[Pid]) -> String {
+        let mut groups: Vec<((String, u32), Vec<Pid>)> = Vec::new();
+        for pid in pids {
+            let process = self.process(*pid);
+            match groups.iter_mut().find(|(known, _)| *known == process) {
+                Some((_, pids)) => pids.push(*pid),
+                None => groups.push((process, vec![*pid])),
+            }
+        }
+        let mut text = String::new();
+        for ((name, uid), pids) in groups {
+            let separator = if text.is_empty() { "" } else { ", " };
+            let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+            let user = self.user(uid);
+            let _ = write!(text, "{separator}{name}[{}] {user}", pids.join(","));
+        }
+        text
+    }
+
+    /// Name, escaped, and user of a process.
+    pub fn process(&mut self, pid: Pid) -> (String, u32) {
+        let census = self.census;
+        let entry = self
+            .processes
+            .entry(pid)
+            .or_insert_with(|| match census.process(pid) {
+                Some(process) => (escape::escape(&process.name, "[]"), process.uid),
+                None => ("?".to_owned(), u32::MAX),
+            });
+        entry.clone()
+    }
+
+    /// Mode and owner of a file: `660 root:docker`.
+    pub fn file(&mut self, file: &FileFacts) -> String {
+        format!(
+            "{:03o} {}:{}",
+            file.mode,
+            self.user(file.uid),
+            self.group(file.gid)
+        )
+    }
+}
+
+/// An address as it can be pasted after a command.
+pub fn address(name: &Name) -> String {
+    escape::shell_word(&name.to_string()).into_owned()
+}
+
+/// What is worth a word: a fault, a mount namespace, a service.
+pub fn remark(endpoint: &Endpoint) -> String {
+    let mut words = Vec::new();
+    if let Some(fault) = endpoint
+        .fault
+        .filter(|fault| fault.word() != endpoint.state.word())
+    {
+        words.push(fault.word().to_owned());
+    }
+    if let (Some(file), Some(path)) = (&endpoint.file, endpoint.name.as_path()) {
+        if file.path != path && endpoint.fault.is_some() {
+            words.push(format!(
+                "now at {}",
+                address(&Name::Path(file.path.clone()))
+            ));
+        }
+    }
+    if endpoint.in_other_mount_namespace {
+        words.push("in another mount namespace".to_owned());
+    }
+    if let Some(service) = endpoint.service() {
+        words.push(format!("({})", service.title));
+    }
+    words.join(" ")
+}
