@@ -140,8 +140,10 @@ fn sequence(text: &[u8], bytes: &mut Vec<u8>) -> Option<usize> {
 /// assert_eq!(shell_word("/tmp/it's"), r"'/tmp/it'\''s'");
 /// ```
 pub fn shell_word(word: &str) -> Cow<'_, str> {
-    let safe = |c: char| {
-        c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c) || (!c.is_ascii() && !hides(c))
+    let safe_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"@%+=:,./_-".contains(&byte);
+    let safe = |c: char| match u8::try_from(c) {
+        Ok(byte) if byte.is_ascii() => safe_byte(byte),
+        _ => !hides(c),
     };
     if !word.is_empty() && word.chars().all(safe) {
         return Cow::Borrowed(word);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sockeye_address::{Kind, Name};
 
+use crate::index::Index;
 use crate::model::{
     Connection, Endpoint, EndpointState, Fault, FileId, NetNamespace, Queue, Socket, SocketInode,
     SocketState,
@@ -28,9 +29,10 @@ fn place(socket: &Socket) -> Option<Place<'_>> {
 }
 
 /// Endpoints, and the connections to them and between unnamed pairs. `sockets` are ordered by inode.
-pub(crate) fn join(sockets: &[Socket]) -> (Vec<Endpoint>, Vec<Connection>) {
+pub(crate) fn join(sockets: &[Socket], index: &Index) -> (Vec<Endpoint>, Vec<Connection>) {
     let mut joiner = Joiner {
         sockets,
+        index,
         places: HashMap::new(),
         endpoints: Vec::new(),
         connections: Vec::new(),
@@ -43,6 +45,7 @@ pub(crate) fn join(sockets: &[Socket]) -> (Vec<Endpoint>, Vec<Connection>) {
 
 struct Joiner<'a> {
     sockets: &'a [Socket],
+    index: &'a Index,
     places: HashMap<Place<'a>, usize>,
     endpoints: Vec<Endpoint>,
     connections: Vec<Connection>,
@@ -50,11 +53,7 @@ struct Joiner<'a> {
 
 impl<'a> Joiner<'a> {
     fn socket(&self, inode: SocketInode) -> Option<&'a Socket> {
-        let at = self
-            .sockets
-            .binary_search_by_key(&inode, |socket| socket.inode)
-            .ok()?;
-        self.sockets.get(at)
+        self.sockets.get(self.index.socket(inode)?)
     }
 
     fn endpoint_of(&self, socket: &'a Socket) -> Option<usize> {

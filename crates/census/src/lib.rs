@@ -20,6 +20,7 @@ mod attach; // files to endpoints: deleted, replaced, stale
 mod error;
 mod files; // looking at socket files as the kernel tells them apart
 mod holders; // who holds the sockets: a BPF iterator, or a walk of /proc
+mod index; // sockets by inode
 mod join; // sockets, holders and files into endpoints and connections
 mod model; // what a census holds: sockets, processes, endpoints, connections
 mod namespace; // network namespaces: which there are, and how to ask in each

@@ -6,6 +6,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use sockeye_address::Name;
 
+use crate::index::Index;
 use crate::join::{self, join};
 use crate::model::{
     Connection, Endpoint, FileId, Holder, NetNamespace, Pid, Process, Socket, SocketInode, Unseen,
@@ -27,6 +28,7 @@ pub struct Options {
 #[derive(Debug, Default)]
 pub struct Census {
     pub(crate) sockets: Vec<Socket>,
+    pub(crate) index: Index,
     pub(crate) holders: Vec<Holder>,
     pub(crate) processes: HashMap<Pid, Process>,
     pub(crate) endpoints: Vec<Endpoint>,
@@ -55,7 +57,7 @@ impl Census {
             let scanned =
                 (!options.scan.is_empty()).then(|| scope.spawn(|| scan(&options.scan, Depth::All)));
             let asked = source::own(own.unwrap_or(NetNamespace(0)), &mut sockets, &mut unseen);
-            let joined = sort_and_join(&mut sockets);
+            let joined = Joined::of(&mut sockets);
             let found = scanned.map(join_thread).unwrap_or_default();
             let held = join_thread(held);
             asked.map(|()| (joined, held, found))
@@ -65,11 +67,12 @@ impl Census {
         for (namespace, socket) in &elsewhere {
             source::elsewhere(*namespace, socket, &mut sockets, &mut unseen);
         }
-        let (endpoints, connections) = if elsewhere.is_empty() {
+        let mut joined = if elsewhere.is_empty() {
             joined
         } else {
-            sort_and_join(&mut sockets)
+            Joined::of(&mut sockets)
         };
+        joined.index.add_holders(&sockets, &held.holders);
         unseen.processes = held.unseen_processes;
         unseen.bpf = held.bpf_refusal.clone();
 
@@ -77,8 +80,9 @@ impl Census {
             sockets,
             holders: held.holders,
             processes: held.processes,
-            endpoints,
-            connections,
+            index: joined.index,
+            endpoints: joined.endpoints,
+            connections: joined.connections,
             unseen,
             holder_source: held.source,
         };
@@ -104,18 +108,17 @@ impl Census {
 
     /// One socket.
     pub fn socket(&self, inode: SocketInode) -> Option<&Socket> {
-        let at = self
-            .sockets
-            .binary_search_by_key(&inode, |socket| socket.inode)
-            .ok()?;
-        self.sockets.get(at)
+        self.sockets.get(self.index.socket(inode)?)
     }
 
     /// Who holds a socket: none (in flight inside another socket, or io_uring's), or many (fork, passed descriptors).
     pub fn holders(&self, inode: SocketInode) -> &[Holder] {
-        let start = self.holders.partition_point(|holder| holder.inode < inode);
-        let end = start + self.holders[start..].partition_point(|holder| holder.inode == inode);
-        &self.holders[start..end]
+        let range = self.index.holders(inode).unwrap_or_else(|| {
+            let start = self.holders.partition_point(|holder| holder.inode < inode);
+            let count = self.holders[start..].partition_point(|holder| holder.inode == inode);
+            start..start + count
+        });
+        self.holders.get(range).unwrap_or_default()
     }
 
     /// A process that holds sockets.
@@ -148,10 +151,26 @@ impl Census {
     }
 }
 
-fn sort_and_join(sockets: &mut Vec<Socket>) -> (Vec<Endpoint>, Vec<Connection>) {
-    sockets.sort_unstable_by_key(|socket| socket.inode);
-    sockets.dedup_by_key(|socket| socket.inode);
-    join(sockets)
+/// Sockets in order, and what follows from them.
+#[derive(Debug, Default)]
+struct Joined {
+    index: Index,
+    endpoints: Vec<Endpoint>,
+    connections: Vec<Connection>,
+}
+
+impl Joined {
+    fn of(sockets: &mut Vec<Socket>) -> Self {
+        sockets.sort_unstable_by_key(|socket| socket.inode);
+        sockets.dedup_by_key(|socket| socket.inode);
+        let index = Index::of(sockets);
+        let (endpoints, connections) = join(sockets, &index);
+        Joined {
+            index,
+            endpoints,
+            connections,
+        }
+    }
 }
 
 /// The value of a thread; should it have panicked, nothing rather than a second panic.

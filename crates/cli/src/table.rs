@@ -4,11 +4,12 @@
 //! line a row, the first cell gets a line of its own and the others follow below it.
 
 use std::io::{self, Write};
+use std::rc::Rc;
 
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::terminal::HEADING;
+use crate::terminal::{HEADING, Paint};
 
 /// Which side of a column text stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,36 +46,78 @@ pub const fn numbers(title: &'static str) -> Column {
 }
 
 /// Text in a row, with how it looks.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Cell {
-    text: String,
+    text: Text,
+    width_columns: usize,
     style: Style,
+}
+
+/// Text that a cell shows. A map repeats the same few labels in thousands of rows, so those are shared.
+#[derive(Debug, Clone)]
+pub enum Text {
+    /// A word of ours.
+    Fixed(&'static str),
+    /// A label.
+    Shared(Rc<str>),
+}
+
+impl From<&'static str> for Text {
+    fn from(text: &'static str) -> Self {
+        Text::Fixed(text)
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        if text.is_empty() {
+            Text::Fixed("")
+        } else {
+            Text::Shared(text.into())
+        }
+    }
+}
+
+impl From<Rc<str>> for Text {
+    fn from(text: Rc<str>) -> Self {
+        Text::Shared(text)
+    }
 }
 
 impl Cell {
     /// Text that looks as it likes.
-    pub fn styled(style: Style, text: impl Into<String>) -> Self {
+    pub fn styled(style: Style, text: impl Into<Text>) -> Self {
+        let text = text.into();
+        let width_columns = match text.as_str() {
+            text if text.is_ascii() => text.len(),
+            text => text.width(),
+        };
         Cell {
-            text: text.into(),
+            text,
+            width_columns,
             style,
-        }
-    }
-
-    fn width(&self) -> usize {
-        if self.text.is_ascii() {
-            self.text.len()
-        } else {
-            self.text.width()
         }
     }
 }
 
-impl<T: Into<String>> From<T> for Cell {
-    fn from(text: T) -> Self {
-        Cell {
-            text: text.into(),
-            style: Style::new(),
+impl Text {
+    fn as_str(&self) -> &str {
+        match self {
+            Text::Fixed(text) => text,
+            Text::Shared(text) => text,
         }
+    }
+}
+
+impl Default for Cell {
+    fn default() -> Self {
+        Cell::styled(Style::new(), "")
+    }
+}
+
+impl<T: Into<Text>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Cell::styled(Style::new(), text)
     }
 }
 
@@ -109,63 +152,77 @@ impl<const N: usize> Table<N> {
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn write(&self, out: &mut impl Write, width_columns: Option<usize>) -> io::Result<()> {
-        let widths = self.widths();
-        let shown: Vec<usize> = (0..N).filter(|at| widths[*at].is_some()).collect();
-        let total: usize = widths
-            .iter()
-            .flatten()
-            .map(|width| width + GAP)
-            .sum::<usize>()
-            .saturating_sub(GAP);
-        let stacked = width_columns.is_some_and(|width| total > width);
-        let mut line = String::new();
+    pub fn write(
+        &self,
+        out: &mut impl Write,
+        width_columns: Option<usize>,
+        paint: Paint,
+    ) -> io::Result<()> {
+        let layout = Layout::new(self, width_columns, paint);
         let titles = self
             .columns
             .each_ref()
             .map(|column| Cell::styled(HEADING, column.title));
+        let mut line = String::new();
         for row in std::iter::once(&titles).chain(&self.rows) {
             line.clear();
-            self.lay(&mut line, row, &shown, &widths, stacked);
+            layout.lay(&mut line, row);
             out.write_all(line.as_bytes())?;
         }
         Ok(())
     }
+}
 
-    /// Width of each column, or `None` for an empty one.
-    fn widths(&self) -> [Option<usize>; N] {
-        let mut widest = [0; N];
-        for row in &self.rows {
-            for (widest, cell) in widest.iter_mut().zip(row) {
-                *widest = cell.width().max(*widest);
+/// How the rows of one table are laid out.
+struct Layout<const N: usize> {
+    columns: [Column; N],
+    widths: [usize; N],
+    /// Columns that are not empty.
+    shown: Vec<usize>,
+    /// The first cell has a line of its own.
+    stacked: bool,
+    paint: Paint,
+}
+
+impl<const N: usize> Layout<N> {
+    fn new(table: &Table<N>, width_columns: Option<usize>, paint: Paint) -> Self {
+        let mut widths = [0; N];
+        for row in &table.rows {
+            for (widest, cell) in widths.iter_mut().zip(row) {
+                *widest = cell.width_columns.max(*widest);
             }
         }
-        std::array::from_fn(|at| {
-            Some(widest[at])
-                .filter(|width| *width > 0)
-                .map(|width| width.max(self.columns[at].title.len()))
-        })
+        let shown: Vec<usize> = (0..N).filter(|at| widths[*at] > 0).collect();
+        for (width, column) in widths.iter_mut().zip(&table.columns) {
+            *width = column.title.len().max(*width);
+        }
+        let total = shown
+            .iter()
+            .map(|at| widths[*at] + GAP)
+            .sum::<usize>()
+            .saturating_sub(GAP);
+        let stacked = width_columns.is_some_and(|width| total > width);
+        Layout {
+            columns: table.columns,
+            widths,
+            shown,
+            stacked,
+            paint,
+        }
     }
 
-    fn lay(
-        &self,
-        line: &mut String,
-        row: &[Cell; N],
-        shown: &[usize],
-        widths: &[Option<usize>; N],
-        stacked: bool,
-    ) {
-        for (place, at) in shown.iter().enumerate() {
+    fn lay(&self, line: &mut String, row: &[Cell; N]) {
+        for (place, at) in self.shown.iter().enumerate() {
             let cell = &row[*at];
-            let last = place + 1 == shown.len();
-            let alone = stacked && place == 0;
-            let pad = widths[*at].unwrap_or_default().saturating_sub(cell.width());
+            let last = place + 1 == self.shown.len();
+            let alone = self.stacked && place == 0;
+            let pad = self.widths[*at].saturating_sub(cell.width_columns);
             let (before, after) = match self.columns[*at].align {
                 Align::Right if !alone => (pad, 0),
                 _ => (0, if last || alone { 0 } else { pad }),
             };
             extend_blank(line, before);
-            push_styled(line, cell);
+            push_styled(line, cell, self.paint);
             extend_blank(line, after);
             if alone {
                 line.push('\n');
@@ -174,9 +231,7 @@ impl<const N: usize> Table<N> {
                 extend_blank(line, GAP);
             }
         }
-        while line.ends_with(' ') {
-            line.pop();
-        }
+        line.truncate(line.trim_end_matches(' ').len());
         line.push('\n');
     }
 }
@@ -185,12 +240,13 @@ fn extend_blank(line: &mut String, count: usize) {
     line.extend(std::iter::repeat_n(' ', count));
 }
 
-fn push_styled(line: &mut String, cell: &Cell) {
-    if cell.style == Style::new() || cell.text.is_empty() {
-        line.push_str(&cell.text);
+fn push_styled(line: &mut String, cell: &Cell, paint: Paint) {
+    let text = cell.text.as_str();
+    if paint == Paint::Plain || cell.style == Style::new() || text.is_empty() {
+        line.push_str(text);
     } else {
         use std::fmt::Write as _;
-        let _ = write!(line, "{}{}{:#}", cell.style, cell.text, cell.style);
+        let _ = write!(line, "{}{text}{:#}", cell.style, cell.style);
     }
 }
 
@@ -207,8 +263,8 @@ mod tests {
 
     fn written(table: &Table<3>, width: Option<usize>) -> String {
         let mut out = Vec::new();
-        table.write(&mut out, width).unwrap();
-        anstream::adapter::strip_str(&String::from_utf8(out).unwrap()).to_string()
+        table.write(&mut out, width, Paint::Plain).unwrap();
+        String::from_utf8(out).unwrap()
     }
 
     #[test]

@@ -37,6 +37,30 @@ pub fn stdout() -> Stdout {
     anstream::AutoStream::auto(io::stdout().lock())
 }
 
+/// Standard output for much text: buffered, and with styles only if `Paint` says so. (Taking styles out again, as
+/// [`stdout`] does, costs more than a whole map.)
+pub fn bulk_stdout() -> (io::BufWriter<io::StdoutLock<'static>>, Paint) {
+    let choice = anstream::AutoStream::choice(&io::stdout());
+    let paint = if choice == anstream::ColorChoice::Never {
+        Paint::Plain
+    } else {
+        Paint::Styled
+    };
+    (
+        io::BufWriter::with_capacity(256 * 1024, io::stdout().lock()),
+        paint,
+    )
+}
+
+/// Whether text gets its styles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// Into a pipe, or as the user wishes.
+    Plain,
+    /// On a terminal.
+    Styled,
+}
+
 /// Standard error for text with styles.
 pub fn stderr() -> anstream::AutoStream<io::StderrLock<'static>> {
     anstream::AutoStream::auto(io::stderr().lock())

@@ -36,7 +36,8 @@ pub fn join(connection: Connection, stop: &Stop, linger: Duration) -> Result<Exi
                 if !incoming.show(&connection)? {
                     return upward.finish(&connection, stop);
                 }
-                deadline = deadline.map(|_| (!connection.kind().is_connected()).then(|| Instant::now() + linger));
+                deadline = deadline
+                    .map(|_| (!connection.kind().is_connected()).then(|| Instant::now() + linger));
             }
         }
     }
@@ -62,7 +63,9 @@ fn wait(
         PollFd::new(upward, PollFlags::IN),
     ];
     let count = if deadline.is_some() { 2 } else { 3 };
-    let timeout = deadline.flatten().map(|deadline| timespec(deadline.saturating_duration_since(Instant::now())));
+    let timeout = deadline
+        .flatten()
+        .map(|deadline| timespec(deadline.saturating_duration_since(Instant::now())));
     loop {
         match poll(&mut watched[..count], timeout.as_ref()) {
             Err(Errno::INTR) => {}
@@ -111,18 +114,26 @@ pub struct Incoming {
 impl Incoming {
     /// Nothing has arrived.
     pub fn new() -> Self {
-        Incoming { buffer: vec![0; MESSAGE_BYTES], screen: Screen::new(), passed: Passed::new(None) }
+        Incoming {
+            buffer: vec![0; MESSAGE_BYTES],
+            screen: Screen::new(),
+            passed: Passed::new(None),
+        }
     }
 
     /// Receives one message and shows it; `false` at the end.
     pub fn show(&mut self, connection: &Connection) -> Result<bool, Error> {
-        let message = connection.receive_message(&mut self.buffer).map_err(refused)?;
+        let message = connection
+            .receive_message(&mut self.buffer)
+            .map_err(refused)?;
         if message.is_empty() && connection.is_at_end().map_err(refused)? {
             return Ok(false);
         }
         if message.is_cut() {
             let (kept, full) = (message.length_bytes, message.full_length_bytes);
-            crate::terminal::note(format_args!("message of {full} bytes: only the first {kept} could be taken"));
+            crate::terminal::note(format_args!(
+                "message of {full} bytes: only the first {kept} could be taken"
+            ));
         }
         if message.descriptors_lost {
             Passed::lost("");

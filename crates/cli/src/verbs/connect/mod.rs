@@ -45,7 +45,9 @@ pub struct Arguments {
 
 /// Reads a number of seconds, such as 0.5.
 pub fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    let number: f64 = text
+        .parse()
+        .map_err(|_| "expected a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
 }
 
@@ -73,7 +75,8 @@ impl Plan {
 /// Runs the verb.
 pub fn run(arguments: Arguments) -> Result<Exit, Error> {
     let plan = Plan::resolve(&arguments)?;
-    let connection = Connection::connect(&plan.address.name, plan.address.kind, &plan.life).map_err(refused)?;
+    let connection =
+        Connection::connect(&plan.address.name, plan.address.kind, &plan.life).map_err(refused)?;
     if plan.by_hand {
         return prompt::talk(Arc::new(connection), plan.linger);
     }

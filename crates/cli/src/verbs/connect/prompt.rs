@@ -38,7 +38,9 @@ pub fn talk(connection: Arc<Connection>, linger: Duration) -> Result<Exit, Error
                 if let Some(history) = &history {
                     let _ = editor.append_history(history);
                 }
-                connection.send_all(format!("{line}\n").as_bytes()).map_err(refused)?;
+                connection
+                    .send_all(format!("{line}\n").as_bytes())
+                    .map_err(refused)?;
             }
             Err(ReadlineError::Eof) => break,
             Err(ReadlineError::Interrupted) => return Ok(Exit::Signal(2)),
@@ -46,43 +48,41 @@ pub fn talk(connection: Arc<Connection>, linger: Duration) -> Result<Exit, Error
         }
     }
     if connection.kind() == Kind::Datagram {
-        // Datagrams have no end; an answer that takes longer than this is not waited for.
-        connection.set_receive_timeout(Some(linger)).map_err(refused)?;
+        // Datagrams have no end; an answer that takes longer is not waited for.
+        std::thread::sleep(linger);
         return Ok(Exit::Success);
     }
     connection.shutdown(Direction::Write).map_err(refused)?;
-    receiver.join().unwrap_or(Ok(())).map(|()| Exit::Success)
+    let _ = receiver.join();
+    Ok(Exit::Success)
 }
 
 /// Shows what arrives. The thread ends the program when the server has ended: the prompt cannot be interrupted.
 fn receive_beside(
     connection: Arc<Connection>,
     mut printer: impl ExternalPrinter + Send + 'static,
-) -> Result<JoinHandle<Result<(), Error>>, Error> {
-    let before = tcgetattr(rustix::stdio::stdin()).ok();
+) -> Result<JoinHandle<()>, Error> {
+    let before = tcgetattr(std::io::stdin()).ok();
     let run = move || {
         let mut buffer = vec![0; MESSAGE_BYTES];
         loop {
-            let outcome = connection.receive_message(&mut buffer);
-            let length = match &outcome {
-                Ok(message) if message.is_empty() && connection.is_at_end().unwrap_or(true) => 0,
-                Ok(message) => {
+            match connection.receive_message(&mut buffer) {
+                Ok(message) if !message.is_empty() || !connection.is_at_end().unwrap_or(true) => {
                     let _ = printer.print(with_line_end(&buffer[..message.length_bytes]));
-                    continue;
                 }
-                Err(_) => 0,
-            };
-            debug_assert_eq!(length, 0);
-            leave(before.as_ref(), outcome.err().map(refused));
+                outcome => leave(before.as_ref(), outcome.err().map(refused)),
+            }
         }
     };
-    std::thread::Builder::new().spawn(run).map_err(|error| Error::failure(error_with("start a thread", error)))
+    std::thread::Builder::new()
+        .spawn(run)
+        .map_err(|error| Error::failure(error_with("start a thread", error)))
 }
 
 /// Gives the terminal back as it was found and ends the program.
 fn leave(before: Option<&Termios>, error: Option<Error>) -> ! {
     if let Some(before) = before {
-        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, before);
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
     }
     let exit = match &error {
         None => {
@@ -107,8 +107,12 @@ fn with_line_end(bytes: &[u8]) -> String {
 
 /// `$XDG_STATE_HOME/sockeye/history`, private.
 fn history_file() -> Option<PathBuf> {
-    let state = std::env::var_os("XDG_STATE_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = state.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))?.join("sockeye");
+    let state = std::env::var_os("XDG_STATE_HOME")
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from);
+    let folder = state
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".local/state")))?
+        .join("sockeye");
     std::fs::create_dir_all(&folder).ok()?;
     Some(folder.join("history"))
 }

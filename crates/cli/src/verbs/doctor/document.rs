@@ -72,7 +72,7 @@ struct ConnectPart {
 }
 
 /// The document, closed by a newline.
-pub fn text(diagnosis: &Diagnosis) -> Result<String, Error> {
+pub(crate) fn text(diagnosis: &Diagnosis) -> Result<String, Error> {
     let document = document(diagnosis);
     let mut text = serde_json::to_string_pretty(&document)
         .map_err(|error| Error::failure(error_with("write JSON", std::io::Error::from(error))))?;

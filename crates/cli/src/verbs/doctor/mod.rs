@@ -22,7 +22,7 @@ mod report; // the text for people
 /// would take it for a client. Exit status: 0 a connect would work (for a datagram socket: a send), 1 it would not,
 /// 3 it cannot be told.
 #[derive(Debug, Default, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The socket: a path, @name, or a well-known name such as docker
     #[arg(value_name = "ADDRESS")]
     address: OsString,
@@ -44,8 +44,8 @@ pub struct Arguments {
 }
 
 /// Runs the verb.
-pub fn run(arguments: Arguments) -> Result<Exit, Error> {
-    let diagnosis = diagnose(&arguments)?;
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Error> {
+    let diagnosis = diagnose(arguments)?;
     let text = if arguments.json {
         document::text(&diagnosis)?
     } else {

@@ -13,7 +13,7 @@ use sockeye_doctor::{Diagnosis, Processes, Verdict};
 use sockeye_privilege::{Ability, User, effective, group_name, user_name};
 
 /// Lines to print below the sentence.
-pub fn remedies(diagnosis: &Diagnosis) -> Vec<String> {
+pub(crate) fn remedies(diagnosis: &Diagnosis) -> Vec<String> {
     match &diagnosis.verdict {
         Verdict::WouldConnect(_) => Vec::new(),
         Verdict::NoSuchFile(cause) => or_else(near(&cause.near), "start the server, or check the path"),
@@ -159,7 +159,7 @@ fn group(gid: u32) -> String {
 fn undecided(unseen: &Unseen, name: &Name) -> Vec<String> {
     let ability = match unseen {
         Unseen::Path(_) => Ability::SearchFolders,
-        Unseen::Namespaces { .. } | Unseen::Sockets => Ability::EnterNamespaces,
+        Unseen::Namespaces(_) | Unseen::Sockets => Ability::EnterNamespaces,
     };
     let missing = ability.missing(effective());
     let names: Vec<&str> = missing.iter().map(|capability| capability.name()).collect();
@@ -279,7 +279,9 @@ fn argument(path: &Path) -> String {
     if sockeye_address::escape::is_plain(bytes) {
         return shell_word(&String::from_utf8_lossy(bytes)).into_owned();
     }
-    let octal: String = bytes.iter().map(|byte| format!("\\{byte:03o}")).collect();
+    let octal = bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("\\{byte:03o}"));
     format!("\"$(printf '{octal}')\"")
 }
 

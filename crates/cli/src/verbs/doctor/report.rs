@@ -17,7 +17,7 @@ use crate::terminal::{FAINT, WARNING, WELL, WRONG, styled};
 const PATH_COLUMNS_LIMIT: usize = 48;
 
 /// The whole report, closed by a newline.
-pub fn text(diagnosis: &Diagnosis) -> String {
+pub(crate) fn text(diagnosis: &Diagnosis) -> String {
     let mut text = steps(&diagnosis.steps);
     let verdict = &diagnosis.verdict;
     let (style, answer) = match (verdict.would_connect(), verdict.is_undecided()) {

@@ -2,16 +2,22 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use sockeye_address::{Name, escape};
 use sockeye_census::{Census, Endpoint, FileFacts, Pid, SocketInode};
 use sockeye_privilege::Names;
+
+use crate::table::Text;
 
 /// Writes labels, remembering what it looked up: a map of 10,000 connections has few users and processes.
 pub struct Labels<'a> {
     census: &'a Census,
     names: Names,
     processes: HashMap<Pid, (String, u32)>,
+    single: HashMap<Pid, Rc<str>>,
+    /// Address of the endpoint asked for last: connections come ordered by endpoint.
+    last_address: Option<(*const Endpoint, Rc<str>)>,
 }
 
 impl<'a> Labels<'a> {
@@ -21,6 +27,8 @@ impl<'a> Labels<'a> {
             census,
             names: Names::default(),
             processes: HashMap::new(),
+            single: HashMap::new(),
+            last_address: None,
         }
     }
 
@@ -41,25 +49,29 @@ impl<'a> Labels<'a> {
     }
 
     /// Everybody who holds a socket: `nginx[812,813] www-data, logger[9] root`.
-    pub fn holders(&mut self, inode: Option<SocketInode>) -> String {
+    pub fn holders(&mut self, inode: Option<SocketInode>) -> Text {
         let Some(inode) = inode else {
-            return String::new();
+            return "".into();
         };
-        let mut pids: Vec<Pid> = self
-            .census
-            .holders(inode)
-            .iter()
-            .map(|holder| holder.pid)
-            .collect();
-        pids.dedup();
-        match pids.as_slice() {
-            [] => self.nobody().to_owned(),
-            [pid] => {
-                let (name, uid) = self.process(*pid);
-                format!("{name}[{pid}] {}", self.user(uid))
+        match self.census.holders(inode) {
+            [] => self.nobody().into(),
+            [holder] => self.one(holder.pid).into(),
+            holders => {
+                let mut pids: Vec<Pid> = holders.iter().map(|holder| holder.pid).collect();
+                pids.dedup();
+                self.many(&pids).into()
             }
-            pids => self.many(pids),
         }
+    }
+
+    fn one(&mut self, pid: Pid) -> Rc<str> {
+        if let Some(label) = self.single.get(&pid) {
+            return Rc::clone(label);
+        }
+        let (name, uid) = self.process(pid);
+        let label: Rc<str> = format!("{name}[{pid}] {}", self.user(uid)).into();
+        self.single.insert(pid, Rc::clone(&label));
+        label
     }
 
     /// What to say of a socket without a known holder.
@@ -88,6 +100,19 @@ impl<'a> Labels<'a> {
             let _ = write!(text, "{separator}{name}[{}] {user}", pids.join(","));
         }
         text
+    }
+
+    /// The address of an endpoint as it can be pasted after a command.
+    pub fn address_of(&mut self, endpoint: &Endpoint) -> Rc<str> {
+        let key = std::ptr::from_ref(endpoint);
+        match &self.last_address {
+            Some((last, text)) if *last == key => Rc::clone(text),
+            _ => {
+                let text: Rc<str> = address(&endpoint.name).into();
+                self.last_address = Some((key, Rc::clone(&text)));
+                text
+            }
+        }
     }
 
     /// Name, escaped, and user of a process.

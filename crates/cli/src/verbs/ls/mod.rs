@@ -7,7 +7,7 @@ use sockeye_census::{Census, Connection, Endpoint, Options};
 use crate::Exit;
 use crate::error::{Error, output};
 use crate::json;
-use crate::terminal::{self, FAINT, styled};
+use crate::terminal::{self, FAINT, Paint, styled};
 
 mod args; // what can be typed
 mod filter; // which rows are shown
@@ -69,15 +69,15 @@ pub fn run(arguments: Arguments) -> Result<Exit, Error> {
     let census = census(&plan.options, arguments.holders)?;
     let shown = Shown::of(&plan, &census);
     let found = !shown.endpoints.is_empty() || !shown.connections.is_empty();
-    let mut out = std::io::BufWriter::with_capacity(64 * 1024, terminal::stdout());
+    let (mut out, paint) = terminal::bulk_stdout();
     if arguments.json {
         let document = json::ls::document(&census, &shown.endpoints, &shown.connections);
         json::write_pretty(&mut out, &document)?;
     } else if arguments.tree {
-        tree::write(&mut out, &census, &shown.endpoints).map_err(output)?;
+        tree::write(&mut terminal::stdout(), &census, &shown.endpoints).map_err(output)?;
     } else {
         shown
-            .write(&mut out, &census, plan.connections)
+            .write(&mut out, &census, plan.connections, paint)
             .map_err(output)?;
     }
     out.flush().map_err(output)?;
@@ -131,6 +131,7 @@ impl<'a> Shown<'a> {
         out: &mut impl std::io::Write,
         census: &Census,
         connections: bool,
+        paint: Paint,
     ) -> std::io::Result<()> {
         let mut labels = Labels::new(census);
         let width = terminal::width_columns();
@@ -139,7 +140,7 @@ impl<'a> Shown<'a> {
             for endpoint in &self.endpoints {
                 table.push(rows::endpoint_row(&mut labels, endpoint, Mark::None));
             }
-            table.write(out, width)?;
+            table.write(out, width, paint)?;
         }
         if connections && !self.connections.is_empty() {
             if !self.endpoints.is_empty() {
@@ -154,7 +155,7 @@ impl<'a> Shown<'a> {
                     Mark::None,
                 ));
             }
-            table.write(out, width)?;
+            table.write(out, width, paint)?;
         }
         if self.endpoints.is_empty() && self.connections.is_empty() {
             terminal::note("nothing matches");

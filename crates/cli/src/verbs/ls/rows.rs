@@ -4,7 +4,7 @@ use anstyle::Style;
 use sockeye_census::{Census, Connection, Endpoint, EndpointState};
 
 use super::label::{self, Labels};
-use crate::table::{Cell, Table, numbers, words};
+use crate::table::{Cell, Table, Text, numbers, words};
 use crate::terminal::{ADDRESS, FAINT, WARNING, WELL, WRONG};
 
 /// Columns of the endpoint table.
@@ -123,10 +123,10 @@ pub fn connection_row(
     let endpoint = connection
         .endpoint
         .and_then(|at| census.endpoints().get(at));
-    let address = endpoint.map_or_else(
-        || "(unnamed)".to_owned(),
-        |endpoint| label::address(&endpoint.name),
-    );
+    let address = match endpoint {
+        Some(endpoint) => Text::from(labels.address_of(endpoint)),
+        None => "(unnamed)".into(),
+    };
     // A waiting client has no server socket yet: whoever holds the listener will serve it.
     let server = connection.server.or(endpoint
         .filter(|_| connection.is_waiting)

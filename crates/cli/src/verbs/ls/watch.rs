@@ -151,17 +151,17 @@ fn draw(
             }
         }
     }
-    let mut out = terminal::stdout();
+    let (mut out, paint) = terminal::bulk_stdout();
     if on_terminal {
         // Home, then clear what is below: no flicker.
         write!(out, "\x1b[H\x1b[J")?;
     }
     let width = terminal::width_columns();
     if endpoint_rows > 0 {
-        endpoints.write(&mut out, width)?;
+        endpoints.write(&mut out, width, paint)?;
     }
     if connection_rows > 0 {
-        connections.write(&mut out, width)?;
+        connections.write(&mut out, width, paint)?;
     }
     out.flush()?;
     drop(out);

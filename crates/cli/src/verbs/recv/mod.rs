@@ -67,7 +67,9 @@ struct Plan {
 impl Plan {
     fn resolve(arguments: &Arguments) -> Result<Self, Error> {
         let address = unix_address(&arguments.address, arguments.kind, "recv")?;
-        let bind = arguments.bound.resolve(&address, explain::life(arguments.explain))?;
+        let bind = arguments
+            .bound
+            .resolve(&address, explain::life(arguments.explain))?;
         Ok(Plan {
             kind: address.kind.unwrap_or(Kind::Stream),
             address,
@@ -98,14 +100,21 @@ pub fn run(arguments: Arguments) -> Result<Exit, Error> {
         inbox.close().map_err(refused)?;
         ended
     } else {
-        let listener = Listener::bind(&plan.address.name, plan.kind, &plan.bind).map_err(refused)?;
+        let listener =
+            Listener::bind(&plan.address.name, plan.kind, &plan.bind).map_err(refused)?;
         ready(&plan);
         let ended = receiver.clients(&listener);
         listener.close().map_err(refused)?;
         ended
     };
     // Someone who asked for no end has got what was wanted when it is interrupted.
-    ended.map(|exit| if arguments.follow && matches!(exit, Exit::Signal(_)) { Exit::Success } else { exit })
+    ended.map(|exit| {
+        if arguments.follow && matches!(exit, Exit::Signal(_)) {
+            Exit::Success
+        } else {
+            exit
+        }
+    })
 }
 
 fn ready(plan: &Plan) {
@@ -175,7 +184,9 @@ impl Receiver {
     fn show(&mut self, message: Message) -> Result<(), Error> {
         if message.is_cut() {
             let (kept, full) = (message.length_bytes, message.full_length_bytes);
-            note(format_args!("message of {full} bytes: only the first {kept} could be taken"));
+            note(format_args!(
+                "message of {full} bytes: only the first {kept} could be taken"
+            ));
         }
         self.screen.write(&self.buffer[..message.length_bytes])?;
         if message.descriptors_lost {
@@ -191,7 +202,9 @@ impl Receiver {
     }
 
     fn wait(&self, fd: &impl std::os::fd::AsFd) -> Result<Option<Exit>, Error> {
-        let deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let deadline = self
+            .timeout
+            .and_then(|timeout| Instant::now().checked_add(timeout));
         Ok(match self.stop.wait(fd.as_fd(), PollFlags::IN, deadline)? {
             Woken::Ready => None,
             Woken::Stopped => self.stop.exit().or(Some(Exit::Success)),

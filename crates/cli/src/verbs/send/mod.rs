@@ -68,13 +68,23 @@ impl Plan {
     fn resolve(arguments: &Arguments) -> Result<Self, Error> {
         let address = unix_address(&arguments.address, arguments.kind, "send")?;
         let open = |path: &PathBuf| File::open(path).map_err(|error| cannot("open", path, error));
-        let descriptors = arguments.descriptors.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let descriptors = arguments
+            .descriptors
+            .iter()
+            .map(open)
+            .collect::<Result<Vec<_>, _>>()?;
         let content = match &arguments.content {
             None if !descriptors.is_empty() => Content::Bytes(Vec::new()),
             None => Content::Stream(Box::new(io::stdin()), "standard input".into()),
             Some(text) => Content::of(text, arguments.newline)?,
         };
-        Ok(Plan { address, content, descriptors, reply: arguments.reply, timeout: arguments.timeout })
+        Ok(Plan {
+            address,
+            content,
+            descriptors,
+            reply: arguments.reply,
+            timeout: arguments.timeout,
+        })
     }
 }
 
@@ -85,7 +95,12 @@ fn cannot(operation: &str, path: &Path, error: io::Error) -> Error {
 impl Content {
     fn of(text: &OsStr, newline: bool) -> Result<Self, Error> {
         let bytes = match text.as_bytes() {
-            b"-" => return Ok(Content::Stream(Box::new(io::stdin()), "standard input".into())),
+            b"-" => {
+                return Ok(Content::Stream(
+                    Box::new(io::stdin()),
+                    "standard input".into(),
+                ));
+            }
             [b'@', rest @ ..] if !rest.starts_with(b"@") => {
                 let path = Path::new(OsStr::from_bytes(rest));
                 let file = File::open(path).map_err(|error| cannot("open", path, error))?;
@@ -102,14 +117,17 @@ impl Content {
 pub fn run(arguments: Arguments) -> Result<Exit, Error> {
     let plan = Plan::resolve(&arguments)?;
     let life = explain::life(arguments.explain);
-    let connection = Connection::connect(&plan.address.name, plan.address.kind, &life).map_err(refused)?;
+    let connection =
+        Connection::connect(&plan.address.name, plan.address.kind, &life).map_err(refused)?;
     match plan.content {
         Content::Stream(source, name) if connection.kind() == Kind::Stream => {
             send_stream(&connection, source, &name, &plan.descriptors)?;
         }
         Content::Stream(mut source, name) => {
             let mut message = Vec::new();
-            source.read_to_end(&mut message).map_err(|error| cannot("read", Path::new(&name), error))?;
+            source
+                .read_to_end(&mut message)
+                .map_err(|error| cannot("read", Path::new(&name), error))?;
             send_bytes(&connection, &message, &plan.descriptors)?;
         }
         Content::Bytes(message) => send_bytes(&connection, &message, &plan.descriptors)?,
@@ -155,11 +173,19 @@ fn send_bytes(connection: &Connection, bytes: &[u8], descriptors: &[File]) -> Re
         }
         return connection.send_all(bytes).map_err(refused);
     }
-    let sent = connection.send_message(bytes, descriptors).map_err(|error| {
-        let is_bare = bytes.is_empty();
-        let error = refused(error);
-        if is_bare { error.remedy("a stream carries descriptors only beside data: say what to send with them") } else { error }
-    })?;
+    let sent = connection
+        .send_message(bytes, descriptors)
+        .map_err(|error| {
+            let is_bare = bytes.is_empty();
+            let error = refused(error);
+            if is_bare {
+                error.remedy(
+                    "a stream carries descriptors only beside data: say what to send with them",
+                )
+            } else {
+                error
+            }
+        })?;
     match bytes.get(sent..) {
         Some(rest) if !rest.is_empty() => connection.send_all(rest).map_err(refused),
         _ => Ok(()),
@@ -174,19 +200,36 @@ fn print_reply(connection: &Connection, timeout: Option<Duration>) -> Result<Exi
     let mut buffer = vec![0; MESSAGE_BYTES];
     loop {
         if let Some(deadline) = deadline {
-            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            connection.set_receive_timeout(Some(left)).map_err(refused)?;
+            let left = deadline
+                .saturating_duration_since(Instant::now())
+                .max(Duration::from_millis(1));
+            connection
+                .set_receive_timeout(Some(left))
+                .map_err(refused)?;
         }
         let message: Message = connection.receive_message(&mut buffer).map_err(|error| {
-            if error.would_block() { Error::timed_out("receive: no answer in time") } else { refused(error) }
+            if error.would_block() {
+                Error::timed_out("receive: no answer in time")
+            } else {
+                refused(error)
+            }
         })?;
         let is_stream = connection.kind() == Kind::Stream;
         let is_end = message.is_empty();
-        if is_end && connection.kind() == Kind::Seqpacket && connection.is_at_end().map_err(refused)? {
-            return Err(Error::failure(format!("receive from {}: it left without an answer", connection.peer())));
+        if is_end
+            && connection.kind() == Kind::Seqpacket
+            && connection.is_at_end().map_err(refused)?
+        {
+            return Err(Error::failure(format!(
+                "receive from {}: it left without an answer",
+                connection.peer()
+            )));
         }
         if message.is_cut() {
-            note(format_args!("message of {} bytes: the end could not be taken", message.full_length_bytes));
+            note(format_args!(
+                "message of {} bytes: the end could not be taken",
+                message.full_length_bytes
+            ));
         }
         screen.write(&buffer[..message.length_bytes])?;
         passed.show(message.descriptors, "")?;

@@ -37,20 +37,43 @@ impl BoundArguments {
     /// Flags win over the options of the address.
     pub fn resolve(&self, address: &UnixAddress, life: Life) -> Result<BindOptions, Error> {
         let options = &address.options;
-        let user = self.user.as_deref().or(options.user.as_deref()).map(uid).transpose()?;
-        let group = self.group.as_deref().or(options.group.as_deref()).map(gid).transpose()?;
-        let mode = self.mode.or(options.mode).or(if group.is_some() { GROUP_MODE } else { None });
+        let user = self
+            .user
+            .as_deref()
+            .or(options.user.as_deref())
+            .map(uid)
+            .transpose()?;
+        let group = self
+            .group
+            .as_deref()
+            .or(options.group.as_deref())
+            .map(gid)
+            .transpose()?;
+        let mode = self
+            .mode
+            .or(options.mode)
+            .or(if group.is_some() { GROUP_MODE } else { None });
         let is_file = address.name.as_path().is_some();
         if !is_file && (mode.is_some() || user.is_some()) {
-            let problem = format!("listen on {address}: an abstract name has no file, so no mode and no owner");
+            let problem = format!(
+                "listen on {address}: an abstract name has no file, so no mode and no owner"
+            );
             return Err(Error::usage(problem).remedy("use a path to decide who may connect"));
         }
         if !is_file && self.force {
             let problem = format!("listen on {address}: an abstract name cannot be taken over");
             return Err(Error::usage(problem).remedy("end the program that holds it"));
         }
-        let take_over = if self.force { TakeOver::Always } else { TakeOver::Stale };
-        let bind = BindOptions::new().mode(mode).owner(user, group).take_over(take_over).life(life);
+        let take_over = if self.force {
+            TakeOver::Always
+        } else {
+            TakeOver::Stale
+        };
+        let bind = BindOptions::new()
+            .mode(mode)
+            .owner(user, group)
+            .take_over(take_over)
+            .life(life);
         Ok(match self.backlog.or(options.backlog) {
             Some(clients) => bind.backlog(clients),
             None => bind,

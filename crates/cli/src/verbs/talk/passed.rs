@@ -23,7 +23,11 @@ pub enum WriteTo {
 
 impl From<PathBuf> for WriteTo {
     fn from(path: PathBuf) -> Self {
-        if path.as_os_str() == "-" { WriteTo::Output } else { WriteTo::Folder(path) }
+        if path.as_os_str() == "-" {
+            WriteTo::Output
+        } else {
+            WriteTo::Folder(path)
+        }
     }
 }
 
@@ -44,7 +48,10 @@ impl Passed {
     pub fn show(&mut self, descriptors: Vec<OwnedFd>, whose: &str) -> Result<(), Error> {
         for fd in descriptors {
             self.count += 1;
-            note(format_args!("{whose}received descriptor: {}", describe(fd.as_fd())));
+            note(format_args!(
+                "{whose}received descriptor: {}",
+                describe(fd.as_fd())
+            ));
             if let Some(write_to) = self.write_to.clone() {
                 self.write(fd, &write_to)?;
             }
@@ -60,24 +67,38 @@ impl Passed {
     }
 
     fn write(&self, fd: OwnedFd, write_to: &WriteTo) -> Result<(), Error> {
-        let readable = rustix::fs::fcntl_getfl(&fd).is_ok_and(|flags| flags & OFlags::RWMODE != OFlags::WRONLY);
+        let readable = rustix::fs::fcntl_getfl(&fd)
+            .is_ok_and(|flags| flags & OFlags::RWMODE != OFlags::WRONLY);
         let kind = file_type(fd.as_fd());
         if !readable || !matches!(kind, Some(FileType::RegularFile | FileType::Fifo)) {
             note("its content is not written: only files and pipes that can be read have an end");
             return Ok(());
         }
-        let content = Content { file: File::from(fd), offset: (kind == Some(FileType::RegularFile)).then_some(0) };
+        let content = Content {
+            file: File::from(fd),
+            offset: (kind == Some(FileType::RegularFile)).then_some(0),
+        };
         match write_to {
             WriteTo::Output => {
                 let mut stdout = io::stdout().lock();
-                io::copy(&mut { content }, &mut stdout).and_then(|_| stdout.flush()).map_err(output)
+                io::copy(&mut { content }, &mut stdout)
+                    .and_then(|_| stdout.flush())
+                    .map_err(output)
             }
             WriteTo::Folder(folder) => {
                 let path = folder.join(format!("descriptor-{}", self.count));
-                let failed = |error| Error::failure(error_with(format!("write {}", path.display()), error));
+                let failed =
+                    |error| Error::failure(error_with(format!("write {}", path.display()), error));
                 // What others hand over is nobody else's business, and no file that exists is written over.
-                let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
-                io::copy(&mut { content }, &mut file).map(|_| ()).map_err(failed)
+                let mut file = File::options()
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(&path)
+                    .map_err(failed)?;
+                io::copy(&mut { content }, &mut file)
+                    .map(|_| ())
+                    .map_err(failed)
             }
         }
     }
@@ -91,7 +112,9 @@ struct Content {
 
 impl Read for Content {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some(offset) = &mut self.offset else { return self.file.read(buffer) };
+        let Some(offset) = &mut self.offset else {
+            return self.file.read(buffer);
+        };
         let length = self.file.read_at(buffer, *offset)?;
         *offset += length as u64;
         Ok(length)
@@ -99,7 +122,9 @@ impl Read for Content {
 }
 
 fn file_type(fd: BorrowedFd<'_>) -> Option<FileType> {
-    rustix::fs::fstat(fd).ok().map(|stat| FileType::from_raw_mode(stat.st_mode))
+    rustix::fs::fstat(fd)
+        .ok()
+        .map(|stat| FileType::from_raw_mode(stat.st_mode))
 }
 
 /// `regular file /etc/hostname, read-only`

@@ -26,7 +26,12 @@ impl Peer {
         let credentials = connection.credentials().ok();
         let process = credentials.and_then(|peer| peer.pid).and_then(process_name);
         let user = credentials.and_then(|peer| names.user(peer.uid).map(str::to_owned));
-        Peer { number, credentials, process, user }
+        Peer {
+            number,
+            credentials,
+            process,
+            user,
+        }
     }
 
     /// The short form that stands before each line: `#1 redis-cli[4242]`.

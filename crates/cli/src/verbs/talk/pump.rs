@@ -37,7 +37,9 @@ pub fn join(connection: Connection, stop: &Stop, explained: bool) -> Result<Exit
     enlarge(io::stdout().as_fd());
     enlarge(io::stdin().as_fd());
     let connection = Arc::new(connection);
-    let upward = Upward::start(Arc::clone(&connection), move |connection, input| copy_up(connection, input, explained))?;
+    let upward = Upward::start(Arc::clone(&connection), move |connection, input| {
+        copy_up(connection, input, explained)
+    })?;
     if downward(&connection, stop, explained)? {
         return Ok(upward.give_up(&connection, stop));
     }
@@ -53,7 +55,10 @@ impl Input {
     /// Waits for input; `false` when it is no longer wanted.
     pub fn wait(&self) -> Result<bool, Error> {
         let stdin = io::stdin();
-        let mut watched = [PollFd::new(&self.cancelled, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
+        let mut watched = [
+            PollFd::new(&self.cancelled, PollFlags::IN),
+            PollFd::new(&stdin, PollFlags::IN),
+        ];
         loop {
             match poll(&mut watched, None) {
                 Err(Errno::INTR) => {}
@@ -93,19 +98,30 @@ impl Upward {
         connection: Arc<Connection>,
         work: impl FnOnce(&Connection, &Input) -> Result<(), Error> + Send + 'static,
     ) -> Result<Self, Error> {
-        let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|number| failure("make a pipe", number));
+        let pipe = || {
+            rustix::pipe::pipe_with(PipeFlags::CLOEXEC)
+                .map_err(|number| failure("make a pipe", number))
+        };
         let ((done, sign), (cancelled, cancel)) = (pipe()?, pipe()?);
         let run = move || {
             let result = work(&connection, &Input { cancelled });
             drop(sign);
             // A peer that reads no more may still say something.
             result?;
-            if connection.kind().is_connected() { connection.shutdown(Direction::Write).map_err(refused) } else { Ok(()) }
+            if connection.kind().is_connected() {
+                connection.shutdown(Direction::Write).map_err(refused)
+            } else {
+                Ok(())
+            }
         };
         let thread = thread::Builder::new()
             .spawn(run)
             .map_err(|error| Error::failure(error_with("start a thread", error)))?;
-        Ok(Upward { done, cancel, thread })
+        Ok(Upward {
+            done,
+            cancel,
+            thread,
+        })
     }
 
     /// Waits until all input is sent, or nobody is left to send it to.
@@ -166,7 +182,14 @@ fn copy_up(connection: &Connection, input: &Input, explained: bool) -> Result<()
 }
 
 fn splice_to(stdin: BorrowedFd<'_>, connection: &Connection) -> Result<usize, Errno> {
-    splice(stdin, None, connection, None, CHUNK_BYTES, SpliceFlags::MOVE)
+    splice(
+        stdin,
+        None,
+        connection,
+        None,
+        CHUNK_BYTES,
+        SpliceFlags::MOVE,
+    )
 }
 
 fn send_file(stdin: BorrowedFd<'_>, connection: &Connection) -> Result<usize, Errno> {
@@ -189,13 +212,24 @@ fn downward(connection: &Connection, stop: &Stop, explained: bool) -> Result<boo
     let stdout = stdout.as_fd();
     let mut splices = !explained && file_type(stdout) == Some(FileType::Fifo);
     let mut screen = Screen::new();
-    let mut buffer = if splices { Vec::new() } else { vec![0; CHUNK_BYTES] };
+    let mut buffer = if splices {
+        Vec::new()
+    } else {
+        vec![0; CHUNK_BYTES]
+    };
     loop {
         if wait_for_input(connection, stdout, stop)? {
             return Ok(true);
         }
         let length = if splices {
-            match splice(connection, None, stdout, None, CHUNK_BYTES, SpliceFlags::MOVE) {
+            match splice(
+                connection,
+                None,
+                stdout,
+                None,
+                CHUNK_BYTES,
+                SpliceFlags::MOVE,
+            ) {
                 Ok(length) => length,
                 Err(Errno::INVAL) => {
                     splices = false;
@@ -204,7 +238,12 @@ fn downward(connection: &Connection, stop: &Stop, explained: bool) -> Result<boo
                 }
                 Err(Errno::INTR) => continue,
                 Err(Errno::PIPE) => return Err(Error::failure(OutputClosed)),
-                Err(number) => return Err(failure(&format!("receive from {}", whom(connection)), number)),
+                Err(number) => {
+                    return Err(failure(
+                        &format!("receive from {}", whom(connection)),
+                        number,
+                    ));
+                }
             }
         } else {
             let length = connection.receive(&mut buffer).map_err(refused)?;
@@ -219,7 +258,11 @@ fn downward(connection: &Connection, stop: &Stop, explained: bool) -> Result<boo
 }
 
 fn whom(connection: &Connection) -> String {
-    if connection.peer().is_unnamed() { "the client".into() } else { connection.peer().to_string() }
+    if connection.peer().is_unnamed() {
+        "the client".into()
+    } else {
+        connection.peer().to_string()
+    }
 }
 
 fn failure(operation: &str, number: Errno) -> Error {
@@ -227,7 +270,11 @@ fn failure(operation: &str, number: Errno) -> Error {
 }
 
 /// Whether a signal came before input did. A reader of our output that leaves is noticed too.
-fn wait_for_input(connection: &Connection, stdout: BorrowedFd<'_>, stop: &Stop) -> Result<bool, Error> {
+fn wait_for_input(
+    connection: &Connection,
+    stdout: BorrowedFd<'_>,
+    stop: &Stop,
+) -> Result<bool, Error> {
     loop {
         let mut watched = [
             PollFd::new(stop, PollFlags::IN),
@@ -252,7 +299,9 @@ fn wait_for_input(connection: &Connection, stdout: BorrowedFd<'_>, stop: &Stop) 
 }
 
 fn file_type(fd: BorrowedFd<'_>) -> Option<FileType> {
-    rustix::fs::fstat(fd).ok().map(|stat| FileType::from_raw_mode(stat.st_mode))
+    rustix::fs::fstat(fd)
+        .ok()
+        .map(|stat| FileType::from_raw_mode(stat.st_mode))
 }
 
 /// A pipe of the default size holds a quarter of what one call can move.

@@ -19,7 +19,11 @@ pub struct Screen {
 impl Screen {
     /// Standard output, whatever it is.
     pub fn new() -> Self {
-        Screen { is_terminal: terminal::stdout_is_terminal(), begun: Vec::new(), at_line_start: true }
+        Screen {
+            is_terminal: terminal::stdout_is_terminal(),
+            begun: Vec::new(),
+            at_line_start: true,
+        }
     }
 
     /// Writes bytes, exactly unless a person reads them.
@@ -46,7 +50,10 @@ impl Screen {
         }
         self.at_line_start = true;
         let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(output)
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush())
+            .map_err(output)
     }
 
     fn text(&mut self, bytes: &[u8]) -> String {
@@ -80,13 +87,16 @@ pub fn harmless(bytes: &[u8]) -> String {
 /// How many bytes at the end are the beginning of a character.
 fn begun_bytes(bytes: &[u8]) -> usize {
     match bytes.utf8_chunks().last() {
-        Some(chunk) if chunk.invalid().len() < 4 && is_begun(chunk.invalid()) => chunk.invalid().len(),
+        Some(chunk) if chunk.invalid().len() < 4 && is_begun(chunk.invalid()) => {
+            chunk.invalid().len()
+        }
         _ => 0,
     }
 }
 
 fn is_begun(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
+    std::str::from_utf8(bytes)
+        .is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
 }
 
 #[cfg(test)]
@@ -95,8 +105,14 @@ mod tests {
 
     #[test]
     fn a_character_that_arrives_in_two_parts_is_shown_whole() {
-        let mut screen = Screen { is_terminal: true, begun: Vec::new(), at_line_start: true };
-        let [first, rest @ ..] = "é\n".as_bytes() else { panic!() };
+        let mut screen = Screen {
+            is_terminal: true,
+            begun: Vec::new(),
+            at_line_start: true,
+        };
+        let [first, rest @ ..] = "é\n".as_bytes() else {
+            panic!()
+        };
         assert_eq!(screen.text(&[*first]), "");
         assert_eq!(screen.text(rest), "é\n");
         assert!(screen.at_line_start);

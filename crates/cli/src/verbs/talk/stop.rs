@@ -60,10 +60,19 @@ impl Stop {
     }
 
     /// Waits until `fd` is ready, a signal arrives, or `deadline` passes. A signal comes first.
-    pub fn wait(&self, fd: BorrowedFd<'_>, events: PollFlags, deadline: Option<Instant>) -> Result<Woken, Error> {
+    pub fn wait(
+        &self,
+        fd: BorrowedFd<'_>,
+        events: PollFlags,
+        deadline: Option<Instant>,
+    ) -> Result<Woken, Error> {
         loop {
-            let timeout = deadline.map(|deadline| timespec(deadline.saturating_duration_since(Instant::now())));
-            let mut watched = [PollFd::new(&self.reader, PollFlags::IN), PollFd::from_borrowed_fd(fd, events)];
+            let timeout = deadline
+                .map(|deadline| timespec(deadline.saturating_duration_since(Instant::now())));
+            let mut watched = [
+                PollFd::new(&self.reader, PollFlags::IN),
+                PollFd::from_borrowed_fd(fd, events),
+            ];
             match poll(&mut watched, timeout.as_ref()) {
                 Ok(0) => return Ok(Woken::TimedOut),
                 Ok(_) if watched[0].revents().is_empty() => return Ok(Woken::Ready),
@@ -83,11 +92,17 @@ impl AsFd for Stop {
 
 /// A duration as poll and epoll want it.
 pub fn timespec(duration: std::time::Duration) -> Timespec {
-    Timespec::try_from(duration).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 })
+    Timespec::try_from(duration).unwrap_or(Timespec {
+        tv_sec: i64::MAX,
+        tv_nsec: 0,
+    })
 }
 
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .unwrap_or_default();
     u64::from_str_radix(ignored.trim(), 16).is_ok_and(|set| set >> (signal - 1) & 1 == 1)
 }
