@@ -4,15 +4,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use sockeye_address::Name;
-use sockeye_privilege::{Capability, effective};
+use sockeye_privilege::{Ability, effective};
 
 use crate::files::{Files, Located, Look, Lost, without_var};
 use crate::model::{Endpoint, EndpointState, Fault, FileFacts, FileId, Pid};
-use crate::scan::{Depth, Found, scan};
+use crate::scan::{Depth, Found, Start, scan};
 use crate::{Census, Options};
 
-/// Where programs leave sockets behind, and how deep it is worth looking each time.
-const USUAL_PLACES: [(&str, Depth); 2] = [("/run", Depth::All), ("/tmp", Depth::Folders(2))];
+/// Where programs leave sockets behind, and how many folders deep it is worth looking each time.
+const USUAL_PLACES: [(&str, Depth); 2] = [("/run", Depth::Folders(8)), ("/tmp", Depth::Folders(2))];
 
 impl Census {
     /// Finds the file of every endpoint that has a path, and adds the files that nobody is bound to.
@@ -66,13 +66,15 @@ impl Census {
                 .any(|(place, _)| folder == Path::new(place))
         };
         let folders: BTreeSet<PathBuf> = folders.filter(|folder| !is_usual(folder)).collect();
-        let mut found = scan(&folders.into_iter().collect::<Vec<_>>(), Depth::Folders(0));
-        for (place, depth) in USUAL_PLACES {
-            let more = scan(&[place.into()], depth);
-            found.sockets.extend(more.sockets);
-            found.unreadable_folders += more.unreadable_folders;
-        }
-        found
+        let usual = USUAL_PLACES.map(|(place, depth)| Start {
+            folder: place.into(),
+            depth,
+        });
+        let bound = folders.into_iter().map(|folder| Start {
+            folder,
+            depth: Depth::Folders(0),
+        });
+        scan(&bound.chain(usual).collect::<Vec<_>>())
     }
 
     fn add_unbound(&mut self, files: &Files, paths: Vec<PathBuf>) {
@@ -116,9 +118,7 @@ impl Census {
 
     /// Whether a file that no seen socket is bound to has no socket at all.
     fn sees_every_namespace(&self) -> bool {
-        self.unseen.namespaces == 0
-            && effective().has(Capability::SysAdmin)
-            && effective().has(Capability::SysPtrace)
+        self.unseen.namespaces == 0 && Ability::EnterNamespaces.missing(effective()).is_empty()
     }
 }
 

@@ -24,6 +24,7 @@ mod index; // sockets by inode
 mod join; // sockets, holders and files into endpoints and connections
 mod model; // what a census holds: sockets, processes, endpoints, connections
 mod namespace; // network namespaces: which there are, and how to ask in each
+mod process; // more about a process, read when asked
 pub mod scan; // socket files anywhere on disk
 mod source; // who to ask for sockets: unix_diag, or /proc/net/unix
 mod take; // the whole of it: ask every source, then join

@@ -11,7 +11,7 @@ use crate::join::{self, join};
 use crate::model::{
     Connection, Endpoint, FileId, Holder, NetNamespace, Pid, Process, Socket, SocketInode, Unseen,
 };
-use crate::scan::{Depth, scan};
+use crate::scan::{Depth, Start, scan};
 use crate::{Error, HolderSource, holders, namespace, source};
 
 /// What to look at.
@@ -45,8 +45,9 @@ impl Census {
     ///
     /// # Privileges
     /// None for sockets, names, queues and peers of the own network namespace. The holders of other users' sockets
-    /// need `CAP_SYS_PTRACE` (walk of `/proc`) or `CAP_BPF` and `CAP_PERFMON` (iterator); other network namespaces
-    /// need `CAP_SYS_ADMIN`. What was missing is in [`Census::unseen`].
+    /// need `CAP_BPF` and `CAP_PERFMON` (iterator), or `CAP_SYS_PTRACE` and `CAP_DAC_READ_SEARCH` (walk of `/proc`);
+    /// other network namespaces need `CAP_SYS_ADMIN` and `CAP_SYS_PTRACE`. What was missing is in
+    /// [`Census::unseen`].
     pub fn take(options: &Options) -> Result<Census, Error> {
         let mut unseen = Unseen::default();
         let own = namespace::own();
@@ -55,7 +56,7 @@ impl Census {
             // Finding the holders takes longer than all the rest, so the rest is done meanwhile.
             let held = scope.spawn(|| holders::find(options.holders));
             let scanned =
-                (!options.scan.is_empty()).then(|| scope.spawn(|| scan(&options.scan, Depth::All)));
+                (!options.scan.is_empty()).then(|| scope.spawn(|| scan(&starts(options))));
             let asked = source::own(own.unwrap_or(NetNamespace(0)), &mut sockets, &mut unseen);
             let joined = Joined::of(&mut sockets);
             let found = scanned.map(join_thread).unwrap_or_default();
@@ -149,6 +150,14 @@ impl Census {
     pub fn holder_source(&self) -> Option<HolderSource> {
         self.holder_source
     }
+}
+
+fn starts(options: &Options) -> Vec<Start> {
+    let start = |folder: &PathBuf| Start {
+        folder: folder.clone(),
+        depth: Depth::All,
+    };
+    options.scan.iter().map(start).collect()
 }
 
 /// Sockets in order, and what follows from them.

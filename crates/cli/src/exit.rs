@@ -11,7 +11,8 @@ pub enum Exit {
     Negative,
     /// 2: the command line is wrong; nothing was done.
     Usage,
-    /// 3: the operation failed: an address cannot be bound or connected to, a transfer broke.
+    /// 3: the operation failed: an address cannot be bound or connected to, a transfer broke; for `doctor`, the answer
+    /// cannot be told without more privilege.
     Failure,
     /// 4: the time given with `--timeout` ran out.
     TimedOut,

@@ -101,7 +101,8 @@ impl Cell {
 }
 
 impl Text {
-    fn as_str(&self) -> &str {
+    /// The text.
+    pub fn as_str(&self) -> &str {
         match self {
             Text::Fixed(text) => text,
             Text::Shared(text) => text,

@@ -1,5 +1,6 @@
 //! The whole of it.
 
+use rustix::io::Errno;
 use sockeye_address::UnixAddress;
 use sockeye_census::Census;
 use sockeye_privilege::User;
@@ -31,10 +32,17 @@ impl Diagnosis {
     /// the kernel is right.
     #[must_use]
     pub fn with_probe(mut self, probe: Probe) -> Self {
-        let expected = self.verdict.connect_succeeds();
+        let (expected, undecided) = (self.verdict.connect_succeeds(), self.verdict.is_undecided());
         match probe.outcome {
-            Ok(()) if expected != Some(true) => self.verdict = Verdict::WouldConnect(NotRefused::proven(&probe)),
-            Err(errno) if expected != Some(false) => self.verdict = Verdict::refused(errno),
+            Err(Errno::CONNREFUSED) if let Some(stale) = self.verdict.stale_if_refused() => {
+                self.verdict = Verdict::Stale(stale);
+            }
+            Ok(()) if expected == Some(false) || undecided => {
+                self.verdict = Verdict::WouldConnect(NotRefused::proven(&probe));
+            }
+            Err(errno) if expected == Some(true) || undecided => {
+                self.verdict = Verdict::refused(errno);
+            }
             _ => {}
         }
         self.probe = Some(probe);
@@ -58,7 +66,11 @@ pub fn examine(
     who: &Who,
     look_again: &dyn Fn() -> Option<Census>,
 ) -> Result<Diagnosis, Error> {
-    let walk = address.name.as_path().map(|path| Walk::of(path, who)).transpose()?;
+    let walk = address
+        .name
+        .as_path()
+        .map(|path| Walk::of(path, who))
+        .transpose()?;
     let scene = Scene::new(address, census, who, walk, look_again);
     let verdict = Verdict::of(&scene);
     let mut notes = Note::all(&scene);
@@ -66,5 +78,12 @@ pub fn examine(
         notes.retain(|note| *note != Note::AlsoStale);
     }
     let steps = scene.walk.map(|walk| walk.steps).unwrap_or_default();
-    Ok(Diagnosis { address: address.clone(), user: who.user().clone(), steps, verdict, notes, probe: None })
+    Ok(Diagnosis {
+        address: address.clone(),
+        user: who.user().clone(),
+        steps,
+        verdict,
+        notes,
+        probe: None,
+    })
 }

@@ -20,6 +20,9 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn io(operation: impl Into<String>, source: impl Into<io::Error>) -> Self {
-        Error::Io { operation: operation.into(), source: source.into() }
+        Error::Io {
+            operation: operation.into(),
+            source: source.into(),
+        }
     }
 }

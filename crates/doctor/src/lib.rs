@@ -20,17 +20,17 @@
 //! only a connect can tell (the hooks of security modules in `connect` itself, the receive queue of a datagram
 //! socket) is said to be unknown; [`try_connect`] finds it out for those who ask for it.
 
-mod who; // the caller or another user
-mod step; // one part of the path, as met
-mod walk; // from the root to the socket, one part at a time
-mod process; // the processes behind a socket, and how they are
-mod scene; // all that the causes are found in
 pub mod cause; // one file for each verdict
-mod watch; // whether an accept queue moves
-mod note; // what is true besides the verdict
-mod probe; // a real connect
 mod diagnosis; // the whole of it
 mod error;
+mod note; // what is true besides the verdict
+mod probe; // a real connect
+mod process; // the processes behind a socket, and how they are
+mod scene; // all that the causes are found in
+mod step; // one part of the path, as met
+mod walk; // from the root to the socket, one part at a time
+mod watch; // whether an accept queue moves
+mod who; // the caller or another user
 
 pub use cause::Verdict;
 pub use diagnosis::{Diagnosis, examine};

@@ -42,17 +42,26 @@ impl Note {
 
     /// Everything worth knowing of a scene.
     pub(crate) fn all(scene: &Scene<'_>) -> Vec<Note> {
-        [long_path(scene), receive_queue(scene), processes(scene), replaced(scene), also_stale(scene)]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            long_path(scene),
+            receive_queue(scene),
+            processes(scene),
+            replaced(scene),
+            also_stale(scene),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 
 fn long_path(scene: &Scene<'_>) -> Option<Note> {
     let length_bytes = scene.address.name.as_path()?.as_os_str().len();
     let limit_bytes = SUN_PATH_BYTES - 1;
-    (length_bytes > limit_bytes).then_some(Note::LongPath { length_bytes, limit_bytes })
+    (length_bytes > limit_bytes).then_some(Note::LongPath {
+        length_bytes,
+        limit_bytes,
+    })
 }
 
 fn receive_queue(scene: &Scene<'_>) -> Option<Note> {
@@ -66,16 +75,22 @@ fn processes(scene: &Scene<'_>) -> Option<Note> {
 
 fn replaced(scene: &Scene<'_>) -> Option<Note> {
     let current = scene.endpoint?.socket;
-    let older = scene.bound_to_path().find(|other| other.fault == Some(Fault::Replaced) && other.socket != current)?;
+    let older = scene
+        .bound_to_path()
+        .find(|other| other.fault == Some(Fault::Replaced) && other.socket != current)?;
     Some(Note::Replaced(scene.processes_of(older)))
 }
 
 /// Worth knowing when it is another verdict that comes first.
 fn also_stale(scene: &Scene<'_>) -> Option<Note> {
     let (_, file) = scene.walk.as_ref()?.socket()?;
-    let everything_seen = scene.census.unseen().namespaces == 0 && !scene.census.unseen().diag_refused;
-    let bound = scene.census.endpoints().iter().any(|other| scene::is_live(other) && other.bound_file == Some(file));
-    (everything_seen && !bound && scene.endpoint.is_none()).then_some(Note::AlsoStale)
+    let bound = scene
+        .census
+        .endpoints()
+        .iter()
+        .any(|other| scene::is_live(other) && other.bound_file == Some(file));
+    (scene::sees_every_namespace(scene.census) && !bound && scene.endpoint.is_none())
+        .then_some(Note::AlsoStale)
 }
 
 impl fmt::Display for Note {

@@ -14,10 +14,19 @@ pub struct Processes(pub Vec<Process>);
 impl Processes {
     /// Those that hold a socket.
     pub(crate) fn holding(census: &Census, inode: SocketInode) -> Self {
-        let mut pids: Vec<Pid> = census.holders(inode).iter().map(|holder| holder.pid).collect();
+        let mut pids: Vec<Pid> = census
+            .holders(inode)
+            .iter()
+            .map(|holder| holder.pid)
+            .collect();
         pids.sort_unstable();
         pids.dedup();
-        Processes(pids.into_iter().filter_map(|pid| census.process(pid)).cloned().collect())
+        Processes(
+            pids.into_iter()
+                .filter_map(|pid| census.process(pid))
+                .cloned()
+                .collect(),
+        )
     }
 
     /// Whether all of them, and at least one, are so.
@@ -29,7 +38,9 @@ impl Processes {
 impl fmt::Display for Processes {
     /// `nginx (pid 12) and 3 more`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [first, more @ ..] = self.0.as_slice() else { return f.write_str("a process that cannot be seen") };
+        let [first, more @ ..] = self.0.as_slice() else {
+            return f.write_str("a process that cannot be seen");
+        };
         write!(f, "{} (pid {})", escape(&first.name, ""), first.pid)?;
         match more {
             [] => Ok(()),

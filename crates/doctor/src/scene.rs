@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sockeye_address::{Name, UnixAddress};
 use sockeye_census::{Census, Endpoint, EndpointState, FileId, NetNamespace};
+use sockeye_privilege::{Ability, effective};
 
 use crate::watch::{Movement, Watch};
 use crate::{Processes, Who, process, walk::Walk};
@@ -33,15 +34,26 @@ impl<'a> Scene<'a> {
     ) -> Self {
         let net_namespace = process::own_net_namespace();
         let endpoint = match &walk {
-            Some(walk) => walk.socket().and_then(|(_, file)| of_file(census, file, &address.name)),
-            None => census.endpoints_named(&address.name).find(|endpoint| {
-                is_live(endpoint) && (endpoint.namespace.is_none() || endpoint.namespace == net_namespace)
-            }),
+            Some(walk) => walk
+                .socket()
+                .and_then(|(_, file)| of_file(census, file, &address.name)),
+            None => of_abstract(census, address, net_namespace),
         };
         let socket = endpoint.and_then(|endpoint| endpoint.socket);
-        let processes = socket.map(|inode| Processes::holding(census, inode)).unwrap_or_default();
+        let processes = socket
+            .map(|inode| Processes::holding(census, inode))
+            .unwrap_or_default();
         let watch = Watch::new(census, socket, look_again);
-        Scene { address, census, who, walk, endpoint, processes, net_namespace, watch }
+        Scene {
+            address,
+            census,
+            who,
+            walk,
+            endpoint,
+            processes,
+            net_namespace,
+            watch,
+        }
     }
 
     /// Whether clients leave the accept queue, watched for a moment the first time it is asked.
@@ -52,27 +64,47 @@ impl<'a> Scene<'a> {
     /// Endpoints with a socket whose name means the path that was typed, whatever their file is now.
     pub(crate) fn bound_to_path(&self) -> impl Iterator<Item = &'a Endpoint> + use<'a, '_> {
         let typed = self.address.name.as_path();
-        let last = self.walk.as_ref().and_then(|walk| walk.steps.last()).map(|step| step.path.as_path());
+        let last = self
+            .walk
+            .as_ref()
+            .and_then(|walk| walk.steps.last())
+            .map(|step| step.path.as_path());
         self.census.endpoints().iter().filter(move |endpoint| {
-            let Some(path) = endpoint.name.as_path() else { return false };
+            let Some(path) = endpoint.name.as_path() else {
+                return false;
+            };
             is_live(endpoint) && (same_path(Some(path), typed) || same_path(Some(path), last))
         })
     }
 
     /// The processes behind an endpoint.
     pub(crate) fn processes_of(&self, endpoint: &Endpoint) -> Processes {
-        endpoint.socket.map(|inode| Processes::holding(self.census, inode)).unwrap_or_default()
+        endpoint
+            .socket
+            .map(|inode| Processes::holding(self.census, inode))
+            .unwrap_or_default()
     }
+}
+
+/// Whether a socket that was not seen is not there. Without privilege nobody knows how many namespaces there are.
+pub(crate) fn sees_every_namespace(census: &Census) -> bool {
+    census.unseen().namespaces == 0 && Ability::EnterNamespaces.missing(effective()).is_empty()
 }
 
 /// Whether its socket can be found by its name.
 pub(crate) fn is_live(endpoint: &Endpoint) -> bool {
-    endpoint.socket.is_some() && matches!(endpoint.state, EndpointState::Listening | EndpointState::Bound)
+    endpoint.socket.is_some()
+        && matches!(
+            endpoint.state,
+            EndpointState::Listening | EndpointState::Bound
+        )
 }
 
 /// `/var/run` is a link to `/run` nearly everywhere, and programs use either.
 fn same_path(a: Option<&Path>, b: Option<&Path>) -> bool {
-    let (Some(a), Some(b)) = (a, b) else { return false };
+    let (Some(a), Some(b)) = (a, b) else {
+        return false;
+    };
     without_var(a) == without_var(b)
 }
 
@@ -83,18 +115,44 @@ fn without_var(path: &Path) -> &Path {
     }
 }
 
+/// Abstract names are apart for each kind: the one asked for comes first.
+fn of_abstract<'a>(
+    census: &'a Census,
+    address: &UnixAddress,
+    here: Option<NetNamespace>,
+) -> Option<&'a Endpoint> {
+    let is_here = |endpoint: &&Endpoint| {
+        let same_namespace = endpoint.namespace.is_none() || endpoint.namespace == here;
+        endpoint.name == address.name && is_live(endpoint) && same_namespace
+    };
+    let candidates = || census.endpoints().iter().filter(is_here);
+    candidates()
+        .find(|endpoint| endpoint.kind == address.kind)
+        .or_else(|| candidates().next())
+}
+
 /// On filesystems that show another device in `stat` than the kernel has inside (overlay, btrfs) the inode and the
 /// name decide.
 fn of_file<'a>(census: &'a Census, file: FileId, name: &Name) -> Option<&'a Endpoint> {
-    let live = || census.endpoints().iter().filter(|endpoint| is_live(endpoint));
+    let live = || {
+        census
+            .endpoints()
+            .iter()
+            .filter(|endpoint| is_live(endpoint))
+    };
     let has_file = |endpoint: &Endpoint| {
-        endpoint.bound_file == Some(file) || endpoint.file.as_ref().is_some_and(|facts| facts.id == file)
+        endpoint.bound_file == Some(file)
+            || endpoint.file.as_ref().is_some_and(|facts| facts.id == file)
     };
     let has_inode_and_name = |endpoint: &Endpoint| {
-        let same_inode = endpoint.bound_file.is_none_or(|bound| bound.inode == file.inode);
+        let same_inode = endpoint
+            .bound_file
+            .is_none_or(|bound| bound.inode == file.inode);
         same_inode && same_path(endpoint.name.as_path(), name.as_path())
     };
-    live().find(|endpoint| has_file(endpoint)).or_else(|| live().find(|endpoint| has_inode_and_name(endpoint)))
+    live()
+        .find(|endpoint| has_file(endpoint))
+        .or_else(|| live().find(|endpoint| has_inode_and_name(endpoint)))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! Whether the user may pass is asked of the kernel in a thread that is that user: access lists, capabilities and
 //! security modules count, and no rule is rebuilt here.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -55,7 +55,14 @@ impl Walk {
     pub(crate) fn of(path: &Path, who: &Who) -> Result<Walk, Error> {
         let length_bytes = path.as_os_str().len();
         if length_bytes > PATH_LIMIT_BYTES {
-            return Ok(Walk { steps: Vec::new(), end: End::TooLong { part: false, length_bytes }, whole: None });
+            return Ok(Walk {
+                steps: Vec::new(),
+                end: End::TooLong {
+                    part: false,
+                    length_bytes,
+                },
+                whole: None,
+            });
         }
         let mut walker = Walker::start(path)?;
         let end = loop {
@@ -65,6 +72,9 @@ impl Walk {
                 None => {}
             }
         };
+        if end == End::TooManyLinks {
+            walker.forget_repetitions();
+        }
         let whole = walker.ask(path, who)?;
         let steps = walker.steps.into_iter().map(|(step, _)| step).collect();
         Ok(Walk { steps, end, whole })
@@ -73,7 +83,12 @@ impl Walk {
     /// The socket file the path leads to.
     pub(crate) fn socket(&self) -> Option<(&Step, FileId)> {
         match self.steps.last() {
-            Some(step @ Step { found: Found::Socket(file), .. }) if self.end == End::Arrived => Some((step, *file)),
+            Some(
+                step @ Step {
+                    found: Found::Socket(file),
+                    ..
+                },
+            ) if self.end == End::Arrived => Some((step, *file)),
             _ => None,
         }
     }
@@ -92,10 +107,20 @@ impl Walker {
         let (start, here_path) = if path.is_absolute() {
             ("/", PathBuf::from("/"))
         } else {
-            (".", std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")))
+            (
+                ".",
+                std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            )
         };
-        let here = open(fs::CWD, OsStr::new(start)).map_err(|error| Error::io(format!("open {start}"), error))?;
-        let mut walker = Walker { steps: Vec::new(), ahead: parts(path), here, here_path, links: 0 };
+        let here = open(fs::CWD, OsStr::new(start))
+            .map_err(|error| Error::io(format!("open {start}"), error))?;
+        let mut walker = Walker {
+            steps: Vec::new(),
+            ahead: parts(path),
+            here,
+            here_path,
+            links: 0,
+        };
         walker.record_here()?;
         Ok(walker)
     }
@@ -103,21 +128,43 @@ impl Walker {
     fn record_here(&mut self) -> Result<(), Error> {
         let failed = |error: Errno| Error::io("look at a folder", error);
         let owner = owner(&fs::fstat(&self.here).map_err(failed)?);
-        let handle = self.here.try_clone().map_err(|error| Error::io("duplicate a descriptor", error))?;
-        self.push(self.here_path.clone(), Found::Folder, Some(owner), Some(handle));
+        let handle = self
+            .here
+            .try_clone()
+            .map_err(|error| Error::io("duplicate a descriptor", error))?;
+        self.push(
+            self.here_path.clone(),
+            Found::Folder,
+            Some(owner),
+            Some(handle),
+        );
         Ok(())
     }
 
     fn push(&mut self, path: PathBuf, found: Found, owner: Option<Owner>, handle: Option<OwnedFd>) {
-        self.steps.push((Step { path, found, owner, allowed: None }, handle));
+        self.steps.push((
+            Step {
+                path,
+                found,
+                owner,
+                allowed: None,
+            },
+            handle,
+        ));
     }
 
     fn step(&mut self) -> Result<Option<End>, Error> {
-        let Some(name) = self.ahead.pop_front() else { return Ok(None) };
+        let Some(name) = self.ahead.pop_front() else {
+            return Ok(None);
+        };
         if name == "." {
             return Ok(self.arrived_at_folder());
         }
-        let path = if name == ".." { parent(&self.here_path) } else { self.here_path.join(&name) };
+        let path = if name == ".." {
+            parent(&self.here_path)
+        } else {
+            self.here_path.join(&name)
+        };
         let stat = match fs::statat(&self.here, name.as_os_str(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(error) => return self.stopped(path, &name, error).map(Some),
@@ -144,18 +191,38 @@ impl Walker {
         let (found, end) = match error {
             Errno::NOENT => (Found::Missing, End::Missing),
             Errno::ACCESS => (Found::Hidden, End::Hidden),
-            Errno::NAMETOOLONG => return Ok(End::TooLong { part: true, length_bytes: name.len() }),
-            error => return Err(Error::io(format!("look at {}", escape(path.as_os_str().as_bytes(), "")), error)),
+            Errno::NAMETOOLONG => {
+                return Ok(End::TooLong {
+                    part: true,
+                    length_bytes: name.len(),
+                });
+            }
+            error => {
+                return Err(Error::io(
+                    format!("look at {}", escape(path.as_os_str().as_bytes(), "")),
+                    error,
+                ));
+            }
         };
         self.push(path, found, None, None);
         Ok(end)
     }
 
     fn follow(&mut self, path: PathBuf, name: &OsStr, stat: &Stat) -> Result<Option<End>, Error> {
-        let failed = |error: Errno| Error::io(format!("read link {}", escape(path.as_os_str().as_bytes(), "")), error);
+        let failed = |error: Errno| {
+            Error::io(
+                format!("read link {}", escape(path.as_os_str().as_bytes(), "")),
+                error,
+            )
+        };
         let text = fs::readlinkat(&self.here, name, Vec::new()).map_err(failed)?;
         let target = PathBuf::from(OsString::from_vec(text.into_bytes()));
-        self.push(path.clone(), Found::Link(target.clone()), Some(owner(stat)), None);
+        self.push(
+            path.clone(),
+            Found::Link(target.clone()),
+            Some(owner(stat)),
+            None,
+        );
         self.links += 1;
         if self.links > LINKS_LIMIT {
             return Ok(Some(End::TooManyLinks));
@@ -165,13 +232,18 @@ impl Walker {
             return self.through_proc_link(path, name);
         }
         if target.is_absolute() {
-            self.here = open(fs::CWD, OsStr::new("/")).map_err(|error| Error::io("open /", error))?;
+            self.here =
+                open(fs::CWD, OsStr::new("/")).map_err(|error| Error::io("open /", error))?;
             self.here_path = PathBuf::from("/");
         }
         for part in parts(&target).into_iter().rev() {
             self.ahead.push_front(part);
         }
-        Ok(self.ahead.is_empty().then(|| self.arrived_at_folder()).flatten())
+        Ok(self
+            .ahead
+            .is_empty()
+            .then(|| self.arrived_at_folder())
+            .flatten())
     }
 
     fn is_in_proc(&self) -> bool {
@@ -179,16 +251,23 @@ impl Walker {
     }
 
     fn through_proc_link(&mut self, path: PathBuf, name: &OsStr) -> Result<Option<End>, Error> {
-        let opened = fs::openat(&self.here, name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        let opened = fs::openat(
+            &self.here,
+            name,
+            OFlags::PATH | OFlags::CLOEXEC,
+            Mode::empty(),
+        );
         let stat = match opened.as_ref().map_err(|error| *error).and_then(fs::fstat) {
             Ok(stat) => stat,
             Err(error) => return self.stopped(path, name, error).map(Some),
         };
-        let (Ok(handle), kind) = (opened, FileType::from_raw_mode(stat.st_mode)) else { return Ok(None) };
+        let (Ok(handle), kind) = (opened, FileType::from_raw_mode(stat.st_mode)) else {
+            return Ok(None);
+        };
         if kind == FileType::Directory {
             self.move_to(handle, path)
         } else {
-            Ok(self.record_file(path, kind, &stat, Some(handle)))
+            Ok(Some(self.record_file(path, kind, &stat, handle)))
         }
     }
 
@@ -206,15 +285,21 @@ impl Walker {
         Ok(self.arrived_at_folder())
     }
 
-    fn file(&mut self, path: PathBuf, name: &OsStr, kind: FileType, stat: &Stat) -> Result<Option<End>, Error> {
+    fn file(
+        &mut self,
+        path: PathBuf,
+        name: &OsStr,
+        kind: FileType,
+        stat: &Stat,
+    ) -> Result<Option<End>, Error> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match fs::openat(&self.here, name, flags, Mode::empty()) {
-            Ok(handle) => Ok(self.record_file(path, kind, stat, Some(handle))),
+            Ok(handle) => Ok(Some(self.record_file(path, kind, stat, handle))),
             Err(error) => self.stopped(path, name, error).map(Some),
         }
     }
 
-    fn record_file(&mut self, path: PathBuf, kind: FileType, stat: &Stat, handle: Option<OwnedFd>) -> Option<End> {
+    fn record_file(&mut self, path: PathBuf, kind: FileType, stat: &Stat, handle: OwnedFd) -> End {
         let found = match kind {
             FileType::Socket => Found::Socket(file_id(stat)),
             FileType::RegularFile => Found::Other(FileKind::Regular),
@@ -223,16 +308,41 @@ impl Walker {
             FileType::BlockDevice => Found::Other(FileKind::BlockDevice),
             _ => Found::Other(FileKind::Unknown),
         };
-        self.push(path, found, Some(owner(stat)), handle);
-        Some(if self.ahead.is_empty() { End::Arrived } else { End::NotAFolder })
+        self.push(path, found, Some(owner(stat)), Some(handle));
+        if self.ahead.is_empty() {
+            End::Arrived
+        } else {
+            End::NotAFolder
+        }
+    }
+
+    /// One round of a circle says it all.
+    fn forget_repetitions(&mut self) {
+        let mut links = HashSet::new();
+        let is_again =
+            |step: &Step| matches!(step.found, Found::Link(_)) && !links.insert(step.path.clone());
+        let round = self.steps.iter().map(|(step, _)| step).position(is_again);
+        self.steps
+            .truncate(round.map_or(self.steps.len(), |at| at + 1));
     }
 
     /// Asks the kernel for the user, in one thread: for each part, and for the whole path.
     fn ask(&mut self, path: &Path, who: &Who) -> Result<Option<bool>, Error> {
         let steps = &self.steps;
         let ask = move || {
-            let parts: Vec<_> = steps.iter().map(|(step, handle)| allowed(step, handle.as_ref())).collect();
-            (parts, answer(fs::accessat(fs::CWD, path, Access::WRITE_OK, AtFlags::EACCESS)))
+            let parts: Vec<_> = steps
+                .iter()
+                .map(|(step, handle)| allowed(step, handle.as_ref()))
+                .collect();
+            (
+                parts,
+                answer(fs::accessat(
+                    fs::CWD,
+                    path,
+                    Access::WRITE_OK,
+                    AtFlags::EACCESS,
+                )),
+            )
         };
         let (parts, whole) = who.run(ask)?;
         for ((step, _), answer) in self.steps.iter_mut().zip(parts) {
@@ -250,7 +360,12 @@ fn allowed(step: &Step, handle: Option<&OwnedFd>) -> Option<bool> {
         // By its descriptor, so that the answer is about this file and not about the way to it.
         Found::Socket(_) => {
             let path = format!("/proc/thread-self/fd/{}", handle.as_raw_fd());
-            answer(fs::accessat(fs::CWD, path, Access::WRITE_OK, AtFlags::EACCESS))
+            answer(fs::accessat(
+                fs::CWD,
+                path,
+                Access::WRITE_OK,
+                AtFlags::EACCESS,
+            ))
         }
         _ => None,
     }
@@ -273,8 +388,13 @@ fn open(folder: std::os::fd::BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result
 fn parts(path: &Path) -> VecDeque<OsString> {
     let bytes = path.as_os_str().as_bytes();
     let last = bytes.ends_with(b"/").then_some(&b"."[..]);
-    let parts = bytes.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
-    parts.chain(last).map(|part| OsStr::from_bytes(part).to_owned()).collect()
+    let parts = bytes
+        .split(|byte| *byte == b'/')
+        .filter(|part| !part.is_empty());
+    parts
+        .chain(last)
+        .map(|part| OsStr::from_bytes(part).to_owned())
+        .collect()
 }
 
 fn parent(path: &Path) -> PathBuf {
@@ -282,10 +402,20 @@ fn parent(path: &Path) -> PathBuf {
 }
 
 fn owner(stat: &Stat) -> Owner {
-    Owner { mode: stat.st_mode & 0o7777, uid: stat.st_uid, gid: stat.st_gid }
+    Owner {
+        mode: stat.st_mode & 0o7777,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+    }
 }
 
 fn file_id(stat: &Stat) -> FileId {
-    let device = Device { major: fs::major(stat.st_dev), minor: fs::minor(stat.st_dev) };
-    FileId { device, inode: stat.st_ino }
+    let device = Device {
+        major: fs::major(stat.st_dev),
+        minor: fs::minor(stat.st_dev),
+    };
+    FileId {
+        device,
+        inode: stat.st_ino,
+    }
 }

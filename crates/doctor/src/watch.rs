@@ -35,19 +35,30 @@ impl<'a> Watch<'a> {
         look_again: &'a dyn Fn() -> Option<Census>,
     ) -> Self {
         let first = socket.and_then(|inode| census.socket(inode));
-        Watch { first, look_again, seen: OnceCell::new() }
+        Watch {
+            first,
+            look_again,
+            seen: OnceCell::new(),
+        }
     }
 
     pub(crate) fn movement(&self) -> Movement {
-        *self.seen.get_or_init(|| self.first.map_or(Movement::Unknown, |first| self.watch(first)))
+        *self.seen.get_or_init(|| {
+            self.first
+                .map_or(Movement::Unknown, |first| self.watch(first))
+        })
     }
 
     fn watch(&self, first: &Socket) -> Movement {
         let end = Instant::now() + PATIENCE;
         loop {
             std::thread::sleep(PAUSE.min(end.saturating_duration_since(Instant::now())));
-            let Some(census) = (self.look_again)() else { return Movement::Unknown };
-            let Some(now) = census.socket(first.inode) else { return Movement::Unknown };
+            let Some(census) = (self.look_again)() else {
+                return Movement::Unknown;
+            };
+            let Some(now) = census.socket(first.inode) else {
+                return Movement::Unknown;
+            };
             if has_moved(first, now) {
                 return Movement::Moves;
             }
@@ -60,5 +71,9 @@ impl<'a> Watch<'a> {
 
 /// A busy server keeps its queue as long as it was: then others wait in it.
 fn has_moved(first: &Socket, now: &Socket) -> bool {
-    now.receive_queue < first.receive_queue || first.pending.iter().any(|waiting| !now.pending.contains(waiting))
+    now.receive_queue < first.receive_queue
+        || first
+            .pending
+            .iter()
+            .any(|waiting| !now.pending.contains(waiting))
 }

@@ -1,5 +1,6 @@
 //! Whose connect it is.
 
+use sockeye_address::escape::escape;
 use sockeye_privilege::{self as privilege, User, as_user};
 
 /// The user whose connect is examined.
@@ -26,9 +27,15 @@ impl Who {
     /// # Errors
     /// The user database cannot be read.
     pub fn named(name_or_number: &str) -> Result<Option<Who>, privilege::Error> {
-        let Some(user) = privilege::find_user(name_or_number)? else { return Ok(None) };
+        let Some(user) = privilege::find_user(name_or_number)? else {
+            return Ok(None);
+        };
         let caller = privilege::caller()?;
-        Ok(Some(if caller == user { Who::Caller(caller) } else { Who::Other(user) }))
+        Ok(Some(if caller == user {
+            Who::Caller(caller)
+        } else {
+            Who::Other(user)
+        }))
     }
 
     /// Who it is.
@@ -38,10 +45,29 @@ impl Who {
     }
 
     /// Runs `work` with their permissions.
-    pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, privilege::Error> {
+    pub(crate) fn run<T: Send>(
+        &self,
+        work: impl FnOnce() -> T + Send,
+    ) -> Result<T, privilege::Error> {
         match self {
             Who::Caller(_) => Ok(work()),
             Who::Other(user) => as_user(user, work),
         }
+    }
+}
+
+/// A user in a sentence.
+pub(crate) fn user_label(uid: u32) -> String {
+    match privilege::user_name(uid) {
+        Some(name) => format!("user {}", escape(name.as_bytes(), "")),
+        None => format!("user {uid}"),
+    }
+}
+
+/// A group in a sentence.
+pub(crate) fn group_label(gid: u32) -> String {
+    match privilege::group_name(gid) {
+        Some(name) => format!("group {}", escape(name.as_bytes(), "")),
+        None => format!("group {gid}"),
     }
 }

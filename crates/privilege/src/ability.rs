@@ -56,11 +56,19 @@ impl Ability {
     /// ```
     pub fn missing(self, capabilities: Capabilities) -> Vec<Capability> {
         let lacks = |capability: &Capability| {
-            // Who may write anywhere may search anywhere (fs/namei.c: generic_permission).
-            let implied = *capability == Capability::DacReadSearch
-                && capabilities.has(Capability::DacOverride);
-            !capabilities.has(*capability) && !implied
+            !capabilities.has(*capability) && !is_implied(*capability, capabilities)
         };
         self.needs().iter().copied().filter(lacks).collect()
+    }
+}
+
+/// Whether another capability brings this one along.
+const fn is_implied(capability: Capability, capabilities: Capabilities) -> bool {
+    match capability {
+        // Who may write anywhere may search anywhere (fs/namei.c: generic_permission).
+        Capability::DacReadSearch => capabilities.has(Capability::DacOverride),
+        // They were carved out of it (include/linux/capability.h: bpf_capable, perfmon_capable).
+        Capability::Bpf | Capability::Perfmon => capabilities.has(Capability::SysAdmin),
+        _ => false,
     }
 }

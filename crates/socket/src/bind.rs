@@ -132,7 +132,7 @@ pub(crate) fn bind(name: &Name, kind: Kind, options: &BindOptions) -> Result<Bou
         bind_socket(&socket, &Route::to_existing(name, life)?)
             .map_err(|number| refused(name, number))?;
         let name = net::getsockname(&socket)
-            .map(name_of)
+            .map(|address| name_of(&address))
             .map_err(|number| Error::call("name", name, number))?;
         return Ok(Bound {
             socket,

@@ -42,9 +42,10 @@ pub use listener::Listener;
 pub use message::{MAX_DESCRIPTORS, Message};
 pub use sockeye_address::{Kind, Mode, Name};
 
-use rustix::net::{self, AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 
 use descriptor::Descriptor;
+use sys::name_of;
 
 fn open(kind: Kind, life: &Life) -> Result<Descriptor, Error> {
     let answer = net::socket_with(
@@ -68,16 +69,5 @@ const fn socket_type(kind: Kind) -> SocketType {
         Kind::Stream => SocketType::STREAM,
         Kind::Datagram => SocketType::DGRAM,
         Kind::Seqpacket => SocketType::SEQPACKET,
-    }
-}
-
-fn name_of(address: SocketAddrAny) -> Name {
-    let Ok(address) = SocketAddrUnix::try_from(address) else {
-        return Name::Unnamed;
-    };
-    match (address.path_bytes(), address.abstract_name()) {
-        (Some(path), _) => Name::from_kernel(path),
-        (None, Some(name)) => Name::from_kernel(&[&[0], name].concat()),
-        (None, None) => Name::Unnamed,
     }
 }

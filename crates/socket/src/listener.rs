@@ -102,7 +102,8 @@ impl Listener {
     pub fn accept(&self) -> Result<Connection, Error> {
         loop {
             let answer = retry(|| net::acceptfrom_with(&self.socket, SocketFlags::CLOEXEC));
-            let accepted = answer.map(|(fd, peer)| (fd, peer.map_or(Name::Unnamed, name_of)));
+            let accepted =
+                answer.map(|(fd, peer)| (fd, peer.as_ref().map_or(Name::Unnamed, name_of)));
             let peer = accepted.as_ref().map_or(&Name::Unnamed, |(_, peer)| peer);
             let call = SystemCall::Accept {
                 fd: self.socket.number(),

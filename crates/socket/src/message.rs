@@ -117,7 +117,7 @@ pub(crate) fn receive(
             full_length_bytes: received.bytes,
             descriptors,
             descriptors_lost: received.flags.contains(ReturnFlags::CTRUNC),
-            sender: received.address.map_or(Name::Unnamed, name_of),
+            sender: received.address.as_ref().map_or(Name::Unnamed, name_of),
         }
     });
     tell_received(socket, buffer, &message);

@@ -1,5 +1,7 @@
-//! The only unsafe code of the workspace: socket options that rustix has no safe call for.
+//! The only unsafe code of the workspace: what rustix has no safe, or no safe enough, call for.
 
+mod name;
 mod peer;
 
+pub(crate) use name::name_of;
 pub(crate) use peer::{peer_credentials, peer_groups, peer_pidfd, peer_security_label};

@@ -108,6 +108,31 @@ fn a_stream_cannot_pass_descriptors_without_a_byte() {
 }
 
 #[test]
+fn a_client_whose_path_has_no_room_for_its_nul_is_served_like_any_other() {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, socket};
+    let folder = tempfile::tempdir().unwrap();
+    let mut path = folder.path().join("p").into_os_string();
+    path.push("p".repeat(108 - path.len()));
+    let client = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    bind(&client, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+    let name = Name::Path(folder.path().join("s"));
+    let listener = Listener::bind(&name, Kind::Stream, &BindOptions::new()).unwrap();
+    connect(
+        &client,
+        &SocketAddrUnix::new(folder.path().join("s")).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(listener.accept().unwrap().peer(), &Name::Path(path.into()));
+}
+
+#[test]
+fn a_client_without_a_name_is_unnamed() {
+    let listener = Listener::bind(&Name::Unnamed, Kind::Stream, &BindOptions::new()).unwrap();
+    let _client = Connection::connect(listener.name(), None, &Life::default()).unwrap();
+    assert_eq!(listener.accept().unwrap().peer(), &Name::Unnamed);
+}
+
+#[test]
 fn the_peer_is_known_by_process_user_groups_and_handle() {
     let listener = Listener::bind(&Name::Unnamed, Kind::Stream, &BindOptions::new()).unwrap();
     let _client = Connection::connect(listener.name(), None, &Life::default()).unwrap();

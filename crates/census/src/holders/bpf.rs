@@ -8,7 +8,7 @@ use std::thread;
 
 use aya::programs::Iter;
 use aya::{Btf, EbpfLoader, Endianness};
-use sockeye_privilege::{Capability, effective};
+use sockeye_privilege::{Ability, effective};
 use sockeye_wire::btf::{self, Seed};
 
 use super::Held;
@@ -91,11 +91,8 @@ pub(super) fn read() -> Result<Held, Refusal> {
 }
 
 fn may_run() -> Result<(), Refusal> {
-    let capabilities = effective();
-    for capability in [Capability::Bpf, Capability::Perfmon] {
-        if !capabilities.has(capability) && !capabilities.has(Capability::SysAdmin) {
-            return Err(Refusal::Capability(capability.name()));
-        }
+    if let Some(missing) = Ability::IterateHolders.missing(effective()).first() {
+        return Err(Refusal::Capability(missing.name()));
     }
     let ours = fs::metadata("/proc/self/ns/pid").map(|metadata| metadata.ino());
     if ours.is_ok_and(|inode| inode == FIRST_PID_NAMESPACE) {

@@ -5,8 +5,8 @@
 //! filesystems of other machines, whose sockets are theirs.
 //!
 //! ```
-//! use sockeye_census::scan::{Depth, scan};
-//! let found = scan(&["/run".into()], Depth::All);
+//! use sockeye_census::scan::{Depth, Start, scan};
+//! let found = scan(&[Start { folder: "/run".into(), depth: Depth::All }]);
 //! println!("{} socket files, {} folders could not be read", found.sockets.len(), found.unreadable_folders);
 //! ```
 
@@ -46,7 +46,16 @@ pub struct Found {
     pub unreadable_folders: u32,
 }
 
+/// Where a scan begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The folder; a symbolic link to one is followed here and nowhere below.
+    pub folder: PathBuf,
+    /// How far below it to go.
+    pub depth: Depth,
+}
+
 /// Finds every socket file in `starts` and below. A start that is not a folder is an unreadable one.
-pub fn scan(starts: &[PathBuf], depth: Depth) -> Found {
-    walk::run(starts, depth, &Mounts::of_this_process())
+pub fn scan(starts: &[Start]) -> Found {
+    walk::run(starts, &Mounts::of_this_process())
 }

@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
 
 use super::mounts::{Mounted, Mounts};
 use super::queue::Queue;
-use super::{Depth, Found};
+use super::{Depth, Found, Start};
 
 const BUFFER_BYTES: usize = 64 * 1024;
 /// The longest entry of `getdents64`: head, 255 bytes of name and a NUL, rounded up.
@@ -35,20 +35,17 @@ struct Job {
     depth: Depth,
 }
 
-pub(super) fn run(starts: &[PathBuf], depth: Depth, mounts: &Mounts) -> Found {
-    let jobs: Vec<Job> = starts
-        .iter()
-        .filter_map(|start| {
-            Some(Job {
-                parent: None,
-                name: CString::new(start.as_os_str().as_bytes()).ok()?,
-                depth,
-            })
-        })
-        .collect();
-    let threads = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(16);
+pub(super) fn run(starts: &[Start], mounts: &Mounts) -> Found {
+    let jobs: Vec<Job> = starts.iter().filter_map(Job::start).collect();
+    // Starting a thread costs as much as reading some folders.
+    let deep = starts.iter().any(|start| start.depth == Depth::All);
+    let threads = if deep {
+        thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(16)
+    } else {
+        1
+    };
     let queue = Queue::new(jobs, threads);
     thread::scope(|scope| {
         let others: Vec<_> = (1..threads)
@@ -62,6 +59,17 @@ pub(super) fn run(starts: &[PathBuf], depth: Depth, mounts: &Mounts) -> Found {
         }
         found
     })
+}
+
+impl Job {
+    fn start(start: &Start) -> Option<Job> {
+        let name = CString::new(start.folder.as_os_str().as_bytes()).ok()?;
+        Some(Job {
+            parent: None,
+            name,
+            depth: start.depth,
+        })
+    }
 }
 
 struct Walker<'a> {

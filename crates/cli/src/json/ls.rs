@@ -99,8 +99,13 @@ struct UnseenDocument {
     bpf_refused: Option<String>,
 }
 
-/// The document of some endpoints and connections of a census.
-pub fn document(census: &Census, endpoints: &[&Endpoint], connections: &[&Connection]) -> Document {
+/// The document, of `ls` or `show`, of some endpoints and connections of a census.
+pub fn document(
+    kind: &'static str,
+    census: &Census,
+    endpoints: &[&Endpoint],
+    connections: &[&Connection],
+) -> Document {
     let mut writer = Writer {
         census,
         names: Names::default(),
@@ -114,7 +119,7 @@ pub fn document(census: &Census, endpoints: &[&Endpoint], connections: &[&Connec
     let unseen = census.unseen();
     Document {
         version: super::VERSION,
-        kind: "ls",
+        kind,
         endpoints: endpoints
             .iter()
             .map(|endpoint| writer.endpoint(endpoint))

@@ -1,6 +1,6 @@
 //! One file for each verdict: its data, how it is found, and its sentence.
 //!
-//! A new cause is a file with a type that implements [`Cause`], and a line in the table below. The table is in the
+//! A new cause is a file with a type that implements `Cause`, and a line in the table below. The table is in the
 //! order in which the kernel would stumble over the causes (`unix_find_bsd` and `unix_stream_connect` in
 //! `net/unix/af_unix.c`): the first that is found is the verdict.
 
@@ -56,8 +56,8 @@ pub use wrong_kind::WrongKind;
 pub(crate) trait Cause: Sized + fmt::Display {
     /// The word used in JSON.
     const WORD: &'static str;
-    /// What `connect` itself answers: success, an error, or not known. A connect may succeed and yet nobody ever
-    /// serves it.
+    /// What `connect` itself answers: success, an error, or either. A connect may succeed and yet nobody ever serve
+    /// it.
     const CONNECT_SUCCEEDS: Option<bool> = Some(false);
 
     /// Looks for it.
@@ -83,7 +83,7 @@ macro_rules! causes {
                 }
             }
 
-            /// What `connect` itself would answer; `None` where that cannot be told without trying.
+            /// What `connect` itself would answer; `None` where it may be either.
             pub const fn connect_succeeds(&self) -> Option<bool> {
                 match self {
                     $(Verdict::$variant(_) => <$type as Cause>::CONNECT_SUCCEEDS,)*
@@ -159,6 +159,16 @@ impl Verdict {
     /// Whether the answer is that there is none without more privilege or a real connect.
     pub const fn is_undecided(&self) -> bool {
         matches!(self, Verdict::Undecided(_))
+    }
+
+    /// What a refused connect proves, where it was open whether anybody is bound to the file.
+    pub(crate) fn stale_if_refused(&self) -> Option<Stale> {
+        match self {
+            Verdict::Undecided(Undecided {
+                unseen: Unseen::Namespaces(stale),
+            }) => Some(stale.clone()),
+            _ => None,
+        }
     }
 
     pub(crate) fn refused(errno: Errno) -> Self {

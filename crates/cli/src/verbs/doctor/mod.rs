@@ -6,6 +6,7 @@ use std::io::Write as _;
 use sockeye_address::escape::escape;
 use sockeye_census::{Census, Options};
 use sockeye_doctor::{Diagnosis, Who, examine, try_connect};
+use sockeye_privilege::Ability;
 
 use crate::address::{KindFlags, unix_address};
 use crate::error::{Error, output};
@@ -96,9 +97,13 @@ fn refused(error: sockeye_doctor::Error) -> Error {
     let needs_root =
         matches!(&error, sockeye_doctor::Error::Identity(cause) if cause.is_permission_denied());
     let error = Error::failure(error);
-    if needs_root {
-        error.remedy("run as root, or with cap_setuid and cap_setgid")
-    } else {
-        error
+    if !needs_root {
+        return error;
     }
+    let needs: Vec<&str> = Ability::ActAsUser
+        .needs()
+        .iter()
+        .map(|capability| capability.name())
+        .collect();
+    error.remedy(format!("run as root, or with {}", needs.join(" and ")))
 }

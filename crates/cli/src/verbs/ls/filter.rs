@@ -1,35 +1,34 @@
 //! Which endpoints and connections are shown.
 
 use std::collections::HashSet;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use globset::{GlobBuilder, GlobMatcher};
-use sockeye_address::{Kind, Name, escape};
-use sockeye_census::{Census, Endpoint, EndpointState, Fault, Pid, SocketInode};
+use globset::GlobMatcher;
+use sockeye_address::{Kind, escape};
+use sockeye_census::{Census, Connection, Endpoint, EndpointState, Fault, Pid, SocketInode};
 
 use super::args::{Arguments, State};
-use crate::address::{KindFlags, unix_address};
+use super::wanted::{Reading, Wanted, glob};
 use crate::error::Error;
 
 /// The filters of a command line, resolved.
 #[derive(Debug, Default)]
 pub struct Filter {
-    addresses: Vec<AddressFilter>,
+    addresses: Vec<Wanted>,
     processes: Vec<GlobMatcher>,
     pids: HashSet<u32>,
     uids: HashSet<u32>,
     kinds: Vec<Kind>,
     states: Vec<State>,
     below: Vec<PathBuf>,
-    /// A literal address asks for its connections too.
-    pub names_one: bool,
 }
 
+/// The filters, applied to one census.
 #[derive(Debug)]
-enum AddressFilter {
-    Name(Name),
-    Pattern(GlobMatcher),
+pub struct Choice<'a> {
+    filter: &'a Filter,
+    census: &'a Census,
+    readings: Vec<Reading>,
 }
 
 impl Filter {
@@ -45,12 +44,8 @@ impl Filter {
             ..Filter::default()
         };
         for typed in &arguments.addresses {
-            filter.addresses.push(address_filter(typed)?);
+            filter.addresses.push(Wanted::read(typed)?);
         }
-        filter.names_one = filter
-            .addresses
-            .iter()
-            .any(|address| matches!(address, AddressFilter::Name(_)));
         for name in &arguments.process {
             filter.processes.push(glob(name)?);
         }
@@ -67,44 +62,34 @@ impl Filter {
         Ok(filter)
     }
 
-    /// Whether an endpoint is shown.
-    pub fn shows(&self, census: &Census, endpoint: &Endpoint) -> bool {
-        self.matches_address(endpoint)
-            && (self.kinds.is_empty()
-                || endpoint.kind.is_some_and(|kind| self.kinds.contains(&kind)))
+    /// One address and nothing else.
+    ///
+    /// # Errors
+    /// An address that cannot be read.
+    pub fn of_address(typed: &std::ffi::OsStr) -> Result<Self, Error> {
+        let addresses = vec![AddressFilter::Name(typed_name(typed)?)];
+        Ok(Filter {
+            addresses,
+            names_one: true,
+            ..Filter::default()
+        })
+    }
+
+    /// Applies the filters to what there is.
+    pub fn choose<'a>(&'a self, census: &'a Census) -> Choice<'a> {
+        let addresses = self.addresses.iter();
+        Choice {
+            filter: self,
+            census,
+            readings: addresses.map(|wanted| wanted.reading(census)).collect(),
+        }
+    }
+
+    /// All but who holds it and what it is called.
+    fn allows(&self, endpoint: &Endpoint) -> bool {
+        (self.kinds.is_empty() || endpoint.kind.is_some_and(|kind| self.kinds.contains(&kind)))
             && (self.states.is_empty() || self.states.iter().any(|state| is_in(endpoint, *state)))
             && (self.below.is_empty() || self.is_below(endpoint))
-            && self.matches_holder(census, endpoint)
-    }
-
-    /// Whether an unnamed pair is shown: it has no address, kind or state to go by but those of its sockets.
-    pub fn shows_pair(&self, census: &Census, ends: [Option<SocketInode>; 2]) -> bool {
-        let kind = ends
-            .into_iter()
-            .flatten()
-            .find_map(|inode| census.socket(inode)?.kind);
-        self.addresses.is_empty()
-            && self.states.is_empty()
-            && self.below.is_empty()
-            && (self.kinds.is_empty() || kind.is_some_and(|kind| self.kinds.contains(&kind)))
-            && (!self.asks_for_holders()
-                || ends
-                    .into_iter()
-                    .flatten()
-                    .any(|inode| self.is_held(census, inode)))
-    }
-
-    fn matches_address(&self, endpoint: &Endpoint) -> bool {
-        let names = || {
-            std::iter::once(&endpoint.name)
-                .map(canonical)
-                .chain(found_at(endpoint))
-        };
-        self.addresses.is_empty()
-            || self.addresses.iter().any(|filter| match filter {
-                AddressFilter::Name(name) => names().any(|known| known == *name),
-                AddressFilter::Pattern(glob) => names().any(|known| matches_glob(glob, &known)),
-            })
     }
 
     fn is_below(&self, endpoint: &Endpoint) -> bool {
@@ -123,30 +108,6 @@ impl Filter {
         !self.processes.is_empty() || !self.pids.is_empty() || !self.uids.is_empty()
     }
 
-    fn matches_holder(&self, census: &Census, endpoint: &Endpoint) -> bool {
-        if !self.asks_for_holders() {
-            return true;
-        }
-        let by_file = self.processes.is_empty()
-            && self.pids.is_empty()
-            && endpoint.socket.is_none()
-            && endpoint
-                .file
-                .as_ref()
-                .is_some_and(|file| self.uids.contains(&file.uid));
-        by_file
-            || endpoint
-                .socket
-                .is_some_and(|inode| self.is_held(census, inode))
-    }
-
-    fn is_held(&self, census: &Census, inode: SocketInode) -> bool {
-        census
-            .holders(inode)
-            .iter()
-            .any(|holder| self.names_process(census, holder.pid))
-    }
-
     fn names_process(&self, census: &Census, pid: Pid) -> bool {
         let Some(process) = census.process(pid) else {
             return self.pids.contains(&pid.0);
@@ -162,68 +123,73 @@ impl Filter {
     }
 }
 
-fn address_filter(typed: &std::ffi::OsStr) -> Result<AddressFilter, Error> {
-    let is_pattern = typed.as_bytes().iter().any(|byte| b"*?[".contains(byte));
-    if is_pattern {
-        let text = typed.to_string_lossy();
-        return Ok(AddressFilter::Pattern(glob(&canonical_text(&text))?));
+impl Choice<'_> {
+    /// Whether something was named, which asks for its connections too.
+    pub fn names_one(&self) -> bool {
+        self.readings.contains(&Reading::Literal)
     }
-    let name = unix_address(typed, KindFlags::default(), "ls")?.name;
-    // A relative path is meant from here; the map shows where it really is.
-    let name = match &name {
-        Name::Path(path) if path.is_relative() => {
-            std::env::current_dir().map_or(name.clone(), |folder| Name::Path(folder.join(path)))
+
+    /// Whether an endpoint is shown.
+    pub fn shows(&self, endpoint: &Endpoint) -> bool {
+        self.matches_address(endpoint)
+            && self.filter.allows(endpoint)
+            && self.matches_holder(endpoint)
+    }
+
+    /// Whether a connection is shown whose endpoint is not: one end of it may be held by the process asked for.
+    ///
+    /// An unnamed pair has no address or state to go by, and no kind but that of its sockets.
+    pub fn shows_connection(&self, connection: &Connection) -> bool {
+        let filter = self.filter;
+        let ends = [connection.client, connection.server];
+        let is_held = || ends.into_iter().flatten().any(|inode| self.is_held(inode));
+        let endpoint = connection
+            .endpoint
+            .and_then(|at| self.census.endpoints().get(at));
+        if let Some(endpoint) = endpoint {
+            return filter.asks_for_holders()
+                && self.matches_address(endpoint)
+                && filter.allows(endpoint)
+                && is_held();
         }
-        _ => name,
-    };
-    Ok(AddressFilter::Name(canonical(&name)))
-}
-
-fn glob(pattern: &str) -> Result<GlobMatcher, Error> {
-    let built = GlobBuilder::new(pattern).literal_separator(false).build();
-    Ok(built
-        .map_err(|error| Error::usage(format!("read pattern {pattern:?}: {}", error.kind())))?
-        .compile_matcher())
-}
-
-fn matches_glob(glob: &GlobMatcher, name: &Name) -> bool {
-    match name {
-        Name::Path(path) => glob.is_match(path),
-        other => glob.is_match(other.to_string()),
+        let kind = ends
+            .into_iter()
+            .flatten()
+            .find_map(|inode| self.census.socket(inode)?.kind);
+        filter.addresses.is_empty()
+            && filter.states.is_empty()
+            && filter.below.is_empty()
+            && (filter.kinds.is_empty() || kind.is_some_and(|kind| filter.kinds.contains(&kind)))
+            && (!filter.asks_for_holders() || is_held())
     }
-}
 
-/// `/var/run` is `/run`, and `.` and `..` lead where they lead.
-fn canonical(name: &Name) -> Name {
-    let Name::Path(path) = name else {
-        return name.clone();
-    };
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            std::path::Component::CurDir => {}
-            std::path::Component::ParentDir if plain.file_name().is_some() => {
-                plain.pop();
-            }
-            part => plain.push(part),
+    fn matches_address(&self, endpoint: &Endpoint) -> bool {
+        let mut wanted = self.filter.addresses.iter().zip(&self.readings);
+        self.readings.is_empty()
+            || wanted.any(|(wanted, reading)| wanted.matches(endpoint, *reading))
+    }
+
+    fn matches_holder(&self, endpoint: &Endpoint) -> bool {
+        let filter = self.filter;
+        if !filter.asks_for_holders() {
+            return true;
         }
+        let by_file = filter.processes.is_empty()
+            && filter.pids.is_empty()
+            && endpoint.socket.is_none()
+            && endpoint
+                .file
+                .as_ref()
+                .is_some_and(|file| filter.uids.contains(&file.uid));
+        by_file || endpoint.socket.is_some_and(|inode| self.is_held(inode))
     }
-    match plain.strip_prefix("/var/run") {
-        Ok(rest) => Name::Path(Path::new("/run").join(rest)),
-        Err(_) => Name::Path(plain),
-    }
-}
 
-fn canonical_text(pattern: &str) -> String {
-    match pattern.strip_prefix("/var/run/") {
-        Some(rest) => format!("/run/{rest}"),
-        None => pattern.to_owned(),
+    fn is_held(&self, inode: SocketInode) -> bool {
+        self.census
+            .holders(inode)
+            .iter()
+            .any(|holder| self.filter.names_process(self.census, holder.pid))
     }
-}
-
-fn found_at(endpoint: &Endpoint) -> Option<Name> {
-    let file = endpoint.file.as_ref()?;
-    Some(canonical(&Name::Path(file.path.clone())))
 }
 
 fn is_in(endpoint: &Endpoint, state: State) -> bool {

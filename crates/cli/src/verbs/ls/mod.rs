@@ -15,11 +15,11 @@ pub mod label; // processes, users and files as words
 mod rows; // endpoints and connections as tables
 mod tree; // grouped by process
 mod unseen; // what is not shown, and why
+mod wanted; // which addresses were meant
 mod watch; // again and again, with marks
 
-pub use args::Arguments;
-use args::Holders;
-use filter::Filter;
+pub use args::{Arguments, Holders};
+pub use filter::Filter;
 use label::Labels;
 use rows::Mark;
 
@@ -42,7 +42,7 @@ impl Plan {
                 holders: arguments.holders.source(),
                 scan: scan.collect(),
             },
-            connections: arguments.connections || filter.names_one,
+            connections: arguments.connections,
             filter,
         })
     }
@@ -71,13 +71,13 @@ pub fn run(arguments: Arguments) -> Result<Exit, Error> {
     let found = !shown.endpoints.is_empty() || !shown.connections.is_empty();
     let (mut out, paint) = terminal::bulk_stdout();
     if arguments.json {
-        let document = json::ls::document(&census, &shown.endpoints, &shown.connections);
+        let document = json::ls::document("ls", &census, &shown.endpoints, &shown.connections);
         json::write_pretty(&mut out, &document)?;
     } else if arguments.tree {
         tree::write(&mut terminal::stdout(), &census, &shown.endpoints).map_err(output)?;
     } else {
         shown
-            .write(&mut out, &census, plan.connections, paint)
+            .write(&mut out, &census, paint)
             .map_err(output)?;
     }
     out.flush().map_err(output)?;
@@ -98,10 +98,11 @@ struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     fn of(plan: &Plan, census: &'a Census) -> Self {
+        let choice = plan.filter.choose(census);
         let passes: Vec<bool> = census
             .endpoints()
             .iter()
-            .map(|endpoint| plan.filter.shows(census, endpoint))
+            .map(|endpoint| choice.shows(endpoint))
             .collect();
         let endpoints = census
             .endpoints()
@@ -109,17 +110,13 @@ impl<'a> Shown<'a> {
             .zip(&passes)
             .filter(|(_, passes)| **passes)
             .map(|(known, _)| known);
-        let shows = |connection: &&Connection| match connection.endpoint {
-            Some(at) => passes.get(at).copied().unwrap_or_default(),
-            None => plan
-                .filter
-                .shows_pair(census, [connection.client, connection.server]),
-        };
-        let connections = census
-            .connections()
-            .iter()
-            .filter(|_| plan.connections)
-            .filter(shows);
+        let with_connections = plan.connections || choice.names_one();
+        let connections = census.connections().iter().filter(|connection| {
+            let endpoint = connection.endpoint;
+            with_connections
+                && (endpoint.is_some_and(|at| passes.get(at).copied().unwrap_or_default())
+                    || choice.shows_connection(connection))
+        });
         Shown {
             endpoints: endpoints.collect(),
             connections: connections.collect(),
@@ -130,7 +127,6 @@ impl<'a> Shown<'a> {
         &self,
         out: &mut impl std::io::Write,
         census: &Census,
-        connections: bool,
         paint: Paint,
     ) -> std::io::Result<()> {
         let mut labels = Labels::new(census);
@@ -142,7 +138,7 @@ impl<'a> Shown<'a> {
             }
             table.write(out, width, paint)?;
         }
-        if connections && !self.connections.is_empty() {
+        if !self.connections.is_empty() {
             if !self.endpoints.is_empty() {
                 writeln!(out)?;
             }
@@ -164,7 +160,8 @@ impl<'a> Shown<'a> {
     }
 }
 
-fn note_unseen(census: &Census) {
+/// Says on standard error what the map does not show.
+pub fn note_unseen(census: &Census) {
     for note in unseen::notes(census) {
         terminal::note(styled(FAINT, format!("note: {note}")));
     }

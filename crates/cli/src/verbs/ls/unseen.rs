@@ -1,6 +1,7 @@
 //! What the map does not show, and what would let it.
 
 use sockeye_census::{Census, EndpointState};
+use sockeye_privilege::Ability;
 
 /// One line for each thing that could not be seen.
 pub fn notes(census: &Census) -> Vec<String> {
@@ -14,21 +15,25 @@ pub fn notes(census: &Census) -> Vec<String> {
     }
     if unseen.processes > 0 {
         notes.push(format!(
-            "{} of other users {} not visible: run as root or with cap_sys_ptrace",
+            "{} of other users {} not visible: run as root, or with {}, or with {}",
             counted(unseen.processes, "process", "processes"),
             if unseen.processes == 1 { "is" } else { "are" },
+            needed(Ability::IterateHolders),
+            needed(Ability::SeeHolders),
         ));
     }
     if unseen.namespaces > 0 {
         notes.push(format!(
-            "{} could not be entered: run as root or with cap_sys_admin and cap_sys_ptrace",
+            "{} could not be entered: run as root, or with {}",
             counted(unseen.namespaces, "network namespace", "network namespaces"),
+            needed(Ability::EnterNamespaces),
         ));
     }
     if unseen.folders > 0 {
         notes.push(format!(
-            "{} could not be searched for socket files: run as root or with cap_dac_read_search",
+            "{} could not be searched for socket files: run as root, or with {}",
             counted(unseen.folders, "folder", "folders"),
+            needed(Ability::SearchFolders),
         ));
     }
     let unclaimed = census
@@ -52,6 +57,16 @@ pub fn notes(census: &Census) -> Vec<String> {
         );
     }
     notes
+}
+
+/// The capabilities that something takes, as a sentence names them.
+fn needed(ability: Ability) -> String {
+    let names: Vec<&str> = ability
+        .needs()
+        .iter()
+        .map(|capability| capability.name())
+        .collect();
+    names.join(" and ")
 }
 
 fn counted(count: u32, one: &str, many: &str) -> String {

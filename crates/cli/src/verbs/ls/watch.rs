@@ -44,7 +44,7 @@ pub fn run(plan: &Plan, arguments: &Arguments, pause: Duration) -> Result<Exit, 
         let shown = Shown::of(plan, &census);
         if arguments.json {
             let mut out = terminal::stdout();
-            let document = json::ls::document(&census, &shown.endpoints, &shown.connections);
+            let document = json::ls::document("ls", &census, &shown.endpoints, &shown.connections);
             json::write_line(&mut out, &document)?;
         } else {
             let now = keyed(&census, &shown);

@@ -21,7 +21,7 @@ use sockeye_socket::{Connection, Direction};
 
 use super::refusal::refused;
 use super::screen::Screen;
-use super::stop::Stop;
+use super::stop::{Stop, out_of_the_way};
 use crate::Exit;
 use crate::error::{Error, OutputClosed, error_with, output};
 
@@ -98,9 +98,9 @@ impl Upward {
         connection: Arc<Connection>,
         work: impl FnOnce(&Connection, &Input) -> Result<(), Error> + Send + 'static,
     ) -> Result<Self, Error> {
-        let pipe = || {
-            rustix::pipe::pipe_with(PipeFlags::CLOEXEC)
-                .map_err(|number| failure("make a pipe", number))
+        let pipe = || match rustix::pipe::pipe_with(PipeFlags::CLOEXEC) {
+            Ok((reader, writer)) => Ok((out_of_the_way(reader), out_of_the_way(writer))),
+            Err(number) => Err(failure("make a pipe", number)),
         };
         let ((done, sign), (cancelled, cancel)) = (pipe()?, pipe()?);
         let run = move || {

@@ -1,7 +1,7 @@
 //! Signals that end the program, so that it can clear up behind itself.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use crate::error::{Error, error_with};
 /// Becomes readable when SIGINT, SIGTERM or SIGHUP has arrived.
 #[derive(Debug)]
 pub struct Stop {
-    reader: UnixStream,
+    reader: OwnedFd,
     signal: Arc<AtomicUsize>,
 }
 
@@ -37,6 +37,7 @@ impl Stop {
     pub fn on_signals() -> Result<Self, Error> {
         let set_up = || -> io::Result<Self> {
             let (reader, writer) = UnixStream::pair()?;
+            let (reader, writer) = (out_of_the_way(reader.into()), out_of_the_way(writer.into()));
             let signal = Arc::new(AtomicUsize::new(0));
             for number in [SIGINT, SIGTERM, SIGHUP] {
                 if number == SIGHUP && is_ignored(number) {
@@ -44,7 +45,10 @@ impl Stop {
                 }
                 let value = usize::try_from(number).unwrap_or(0);
                 signal_hook::flag::register_usize(number, Arc::clone(&signal), value)?;
-                signal_hook::low_level::pipe::register(number, writer.try_clone()?)?;
+                signal_hook::low_level::pipe::register(
+                    number,
+                    out_of_the_way(writer.try_clone()?),
+                )?;
             }
             Ok(Stop { reader, signal })
         };
@@ -88,6 +92,12 @@ impl AsFd for Stop {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.reader.as_fd()
     }
+}
+
+/// Moves a descriptor that has nothing to do with the sockets a learner looks at to a high number, so that theirs are
+/// the small ones they would be in a program of one's own.
+pub fn out_of_the_way(fd: OwnedFd) -> OwnedFd {
+    rustix::io::fcntl_dupfd_cloexec(&fd, 200).unwrap_or(fd)
 }
 
 /// A duration as poll and epoll want it.
