@@ -303,7 +303,7 @@ mod tests {
     fn a_reader_of_the_output_that_leaves_is_no_failure() {
         let place = Place::new();
         let address = place.address(false);
-        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
         let receiver = Program::serve_command(sockeye(["recv", &address]).stdout(writer));
         drop(reader);
         run_with(["send", &address], &noise(1 << 20));

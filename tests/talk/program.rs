@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `sockeye`, ended with the test.
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
     stdout: Collected,
     stderr: Collected,
@@ -24,27 +24,27 @@ pub struct Program {
 
 /// How it ended.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// Exit status; `None` when a signal ended it.
-    pub status: Option<i32>,
-    pub stdout: Vec<u8>,
-    pub stderr: String,
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
 }
 
 impl Ended {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
     #[track_caller]
-    pub fn succeeded(self) -> Self {
+    pub(crate) fn succeeded(self) -> Self {
         assert_eq!(self.status, Some(0), "{self:?}");
         self
     }
 }
 
 /// The arguments and streams of a `sockeye` that is not running yet.
-pub fn sockeye<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+pub(crate) fn sockeye<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
     command
         .args(arguments)
@@ -55,12 +55,15 @@ pub fn sockeye<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Comma
 }
 
 /// Runs to the end.
-pub fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ended {
+pub(crate) fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ended {
     Program::start(&mut sockeye(arguments)).end()
 }
 
 /// Runs to the end with `input` as standard input.
-pub fn run_with<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>, input: &[u8]) -> Ended {
+pub(crate) fn run_with<S: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = S>,
+    input: &[u8],
+) -> Ended {
     let mut program = Program::start(sockeye(arguments).stdin(Stdio::piped()));
     let mut stdin = program.stdin();
     let input = input.to_vec();
@@ -72,7 +75,7 @@ pub fn run_with<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>, input: 
 }
 
 impl Program {
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let stdout = Collected::of(child.stdout.take());
         let stderr = Collected::of(child.stderr.take());
@@ -84,45 +87,45 @@ impl Program {
     }
 
     /// Starts a server and waits until it is ready.
-    pub fn serve<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Self {
+    pub(crate) fn serve<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Self {
         Program::serve_command(&mut sockeye(arguments))
     }
 
-    pub fn serve_command(command: &mut Command) -> Self {
+    pub(crate) fn serve_command(command: &mut Command) -> Self {
         let program = Program::start(command);
         program.says("listening on ");
         program
     }
 
-    pub fn stdin(&mut self) -> ChildStdin {
+    pub(crate) fn stdin(&mut self) -> ChildStdin {
         self.child.stdin.take().unwrap()
     }
 
-    pub fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
     }
 
     /// Waits until standard error holds `text`.
     #[track_caller]
-    pub fn says(&self, text: &str) {
+    pub(crate) fn says(&self, text: &str) {
         self.stderr
             .wait(|said| String::from_utf8_lossy(said).contains(text), text);
     }
 
     /// Waits until standard output holds `text`.
     #[track_caller]
-    pub fn prints(&self, text: &str) {
+    pub(crate) fn prints(&self, text: &str) {
         self.stdout
             .wait(|said| String::from_utf8_lossy(said).contains(text), text);
     }
 
     /// Waits until standard error holds `count` lines that end in `end`.
     #[track_caller]
-    pub fn says_lines(&self, count: usize, end: &str) {
+    pub(crate) fn says_lines(&self, count: usize, end: &str) {
         let enough = |said: &[u8]| {
             String::from_utf8_lossy(said)
                 .lines()
@@ -135,7 +138,7 @@ impl Program {
 
     /// Waits for the end.
     #[track_caller]
-    pub fn end(mut self) -> Ended {
+    pub(crate) fn end(mut self) -> Ended {
         let deadline = Instant::now() + PATIENCE;
         let pidfd =
             rustix::process::pidfd_open(self.pid(), rustix::process::PidfdFlags::empty()).unwrap();
@@ -167,7 +170,7 @@ impl Program {
 
     /// Asks for the end and waits for it.
     #[track_caller]
-    pub fn stop(self) -> Ended {
+    pub(crate) fn stop(self) -> Ended {
         self.signal(Signal::TERM);
         self.end()
     }
@@ -228,27 +231,27 @@ impl Collected {
 }
 
 /// A folder and addresses in it, or abstract names of its own.
-pub struct Place {
+pub(crate) struct Place {
     folder: TempDir,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Place {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("s.sock")
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// The path, or an abstract name that nobody else uses.
-    pub fn address(&self, is_abstract: bool) -> String {
+    pub(crate) fn address(&self, is_abstract: bool) -> String {
         let path = self.path().to_str().unwrap().to_owned();
         if is_abstract {
             format!("@{path}")
@@ -257,13 +260,13 @@ impl Place {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         std::fs::read_dir(self.folder()).unwrap().next().is_none()
     }
 }
 
 /// Bytes with every value in them, never the same twice in a row.
-pub fn noise(length: usize) -> Vec<u8> {
+pub(crate) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
         state ^= state << 13;

@@ -58,8 +58,12 @@ impl Census {
             .endpoints
             .iter()
             .filter(|endpoint| !endpoint.in_other_mount_namespace);
-        let folders =
-            paths.filter_map(|endpoint| Some(endpoint.file.as_ref()?.path.parent()?.to_owned()));
+        // A file that is not where it was bound was perhaps renamed: that is looked for in the folder it was in.
+        let folders = paths.filter_map(|endpoint| {
+            let bound_at = || endpoint.name.as_path().filter(|path| path.is_absolute());
+            let path = endpoint.file.as_ref().map(|file| file.path.as_path());
+            Some(path.or_else(bound_at)?.parent()?.to_owned())
+        });
         let is_usual = |folder: &PathBuf| {
             USUAL_PLACES
                 .iter()

@@ -121,6 +121,8 @@ impl<'a> Worker<'a> {
     fn read_descriptors(&mut self, folder: &OwnedFd, pid: Pid) {
         let before = self.held.holders.len();
         let holders = &mut self.held.holders;
+        // What a long command line or status left would leave no room for a link.
+        self.file_buffer.clear();
         let link_buffer = &mut self.file_buffer;
         each_number(folder.as_fd(), &mut self.folder_buffer, |fd| {
             let link = readlinkat_raw(

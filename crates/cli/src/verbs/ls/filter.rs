@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use globset::GlobMatcher;
 use sockeye_address::{Kind, escape};
-use sockeye_census::{Census, Connection, Endpoint, EndpointState, Fault, Pid, SocketInode};
+use sockeye_census::{Census, Connection, Endpoint, Fault, Pid, SocketInode};
 
 use super::args::{Arguments, State};
 use super::wanted::{Reading, Wanted, glob};
@@ -67,10 +67,8 @@ impl Filter {
     /// # Errors
     /// An address that cannot be read.
     pub fn of_address(typed: &std::ffi::OsStr) -> Result<Self, Error> {
-        let addresses = vec![AddressFilter::Name(typed_name(typed)?)];
         Ok(Filter {
-            addresses,
-            names_one: true,
+            addresses: vec![Wanted::named(typed)?],
             ..Filter::default()
         })
     }
@@ -216,9 +214,4 @@ fn uid_of(user: &str) -> Result<u32, Error> {
         },
         Err(error) => Err(Error::failure(error)),
     }
-}
-
-/// Whether a state is a file alone.
-pub fn is_file_only(state: EndpointState) -> bool {
-    matches!(state, EndpointState::Stale | EndpointState::Unclaimed)
 }

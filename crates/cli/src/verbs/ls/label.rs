@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::rc::Rc;
 
 use sockeye_address::{Name, escape};
-use sockeye_census::{Census, Endpoint, FileFacts, Pid, SocketInode};
+use sockeye_census::{Census, Endpoint, Fault, FileFacts, Pid, SocketInode};
 use sockeye_privilege::Names;
 
 use crate::table::Text;
@@ -147,19 +148,14 @@ pub fn address(name: &Name) -> String {
 /// What is worth a word: a fault, a mount namespace, a service.
 pub fn remark(endpoint: &Endpoint) -> String {
     let mut words = Vec::new();
-    if let Some(fault) = endpoint
-        .fault
-        .filter(|fault| fault.word() != endpoint.state.word())
-    {
-        words.push(fault.word().to_owned());
+    let moved_to = moved_to(endpoint);
+    match endpoint.fault {
+        Some(Fault::Deleted) if moved_to.is_some() => words.push("moved".to_owned()),
+        Some(fault) if fault.word() != endpoint.state.word() => words.push(fault.word().to_owned()),
+        _ => {}
     }
-    if let (Some(file), Some(path)) = (&endpoint.file, endpoint.name.as_path()) {
-        if file.path != path && endpoint.fault.is_some() {
-            words.push(format!(
-                "now at {}",
-                address(&Name::Path(file.path.clone()))
-            ));
-        }
+    if let Some(path) = moved_to {
+        words.push(format!("now at {}", address(&Name::Path(path.to_owned()))));
     }
     if endpoint.in_other_mount_namespace {
         words.push("in another mount namespace".to_owned());
@@ -168,4 +164,14 @@ pub fn remark(endpoint: &Endpoint) -> String {
         words.push(format!("({})", service.title));
     }
     words.join(" ")
+}
+
+/// Where the file of a socket is, when clients do not find it under its address.
+fn moved_to(endpoint: &Endpoint) -> Option<&Path> {
+    let file = endpoint
+        .file
+        .as_ref()
+        .filter(|_| endpoint.fault.is_some())?;
+    let bound_at = endpoint.name.as_path()?;
+    (file.path != bound_at).then_some(&file.path)
 }

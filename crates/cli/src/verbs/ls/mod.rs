@@ -76,9 +76,7 @@ pub fn run(arguments: Arguments) -> Result<Exit, Error> {
     } else if arguments.tree {
         tree::write(&mut terminal::stdout(), &census, &shown.endpoints).map_err(output)?;
     } else {
-        shown
-            .write(&mut out, &census, paint)
-            .map_err(output)?;
+        shown.write(&mut out, &census, paint).map_err(output)?;
     }
     out.flush().map_err(output)?;
     drop(out);

@@ -43,14 +43,10 @@ impl Wanted {
     /// Neither an address of a Unix socket nor a pattern.
     pub fn read(typed: &OsStr) -> Result<Self, Error> {
         let is_pattern = typed.as_bytes().iter().any(|byte| b"*?[".contains(byte));
-        let literal = literal(typed);
         if !is_pattern {
-            return Ok(Wanted {
-                literal: Some(literal?),
-                pattern: None,
-            });
+            return Self::named(typed);
         }
-        let literal = literal.ok();
+        let literal = literal(typed).ok();
         let pattern = glob(&pattern_text(typed, literal.as_ref()));
         Ok(match (literal, pattern) {
             (None, Err(error)) => return Err(error),
@@ -58,6 +54,17 @@ impl Wanted {
                 literal,
                 pattern: pattern.ok(),
             },
+        })
+    }
+
+    /// Reads what can only be an address.
+    ///
+    /// # Errors
+    /// No address of a Unix socket.
+    pub fn named(typed: &OsStr) -> Result<Self, Error> {
+        Ok(Wanted {
+            literal: Some(literal(typed)?),
+            pattern: None,
         })
     }
 
@@ -139,7 +146,9 @@ fn readings(name: &Name) -> Vec<Name> {
 /// Names of the grammar are matched without their prefix: `unix:/run/*`.
 fn pattern_text(typed: &OsStr, literal: Option<&Literal>) -> String {
     match literal.and_then(|literal| literal.names.first()) {
-        Some(Name::Path(path)) if path.is_absolute() => path.to_string_lossy().into_owned(),
+        Some(Name::Path(path)) if path.is_absolute() && path.to_str().is_some() => {
+            path.to_string_lossy().into_owned()
+        }
         _ => typed.to_string_lossy().into_owned(),
     }
 }
@@ -162,9 +171,11 @@ pub fn glob(pattern: &str) -> Result<GlobMatcher, Error> {
 }
 
 fn matches_glob(glob: &GlobMatcher, name: &Name) -> bool {
+    // A pattern may be meant for the name itself, or for how a row shows it.
     match name {
-        Name::Path(path) => glob.is_match(path),
-        other => glob.is_match(other.to_string()),
+        Name::Path(path) if glob.is_match(path) => true,
+        Name::Path(path) if escape::is_plain(path.as_os_str().as_bytes()) => false,
+        shown => glob.is_match(shown.to_string()),
     }
 }
 

@@ -31,10 +31,11 @@ pub fn run(arguments: Arguments) -> Result<Exit, Error> {
     let shown_as = sockeye_address::escape::escape(arguments.address.as_encoded_bytes(), "");
     let filter = ls::Filter::of_address(&arguments.address)?;
     let census = ls::census(&sockeye_census::Options::default(), ls::Holders::Auto)?;
+    let choice = filter.choose(&census);
     let endpoints: Vec<&Endpoint> = census
         .endpoints()
         .iter()
-        .filter(|endpoint| filter.shows(&census, endpoint))
+        .filter(|endpoint| choice.shows(endpoint))
         .collect();
     let belongs = |connection: &&Connection| {
         let endpoint = connection

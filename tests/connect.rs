@@ -1,0 +1,266 @@
+//! `sockeye connect`, and `sockeye listen --once`, which joins one client in the same way.
+
+#[cfg(test)]
+#[path = "talk/program.rs"]
+#[expect(dead_code, reason = "each test file uses its part")]
+mod program; // runs the real command
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::net::{UnixDatagram, UnixListener};
+    use std::process::Stdio;
+    use std::thread;
+
+    use rstest::rstest;
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
+    use rustix::process::Signal;
+
+    use super::program::{Place, Program, noise, run, run_with, sockeye};
+
+    /// A server of the standard library, to have somebody else's opinion of what arrives.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the other side must not be our own code"
+    )]
+    fn plain_listener(place: &Place) -> UnixListener {
+        UnixListener::bind(place.path()).unwrap()
+    }
+
+    #[test]
+    fn the_answer_arrives_after_the_end_of_input() {
+        let place = Place::new();
+        let listener = plain_listener(&place);
+        let server = thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let mut question = Vec::new();
+            // Comes back only when the client has ended its side.
+            client.read_to_end(&mut question).unwrap();
+            client
+                .write_all(&[b"answer to ", question.as_slice()].concat())
+                .unwrap();
+        });
+        let client = run_with(["connect", &place.address(false)], b"question").succeeded();
+        assert_eq!(client.text(), "answer to question");
+        server.join().unwrap();
+    }
+
+    #[rstest]
+    fn a_mebibyte_passes_unchanged_both_ways_at_once(
+        #[values(false, true)] from_file: bool,
+        #[values(false, true)] to_file: bool,
+        #[values(false, true)] explain: bool,
+    ) {
+        let place = Place::new();
+        let (address, up) = (place.address(false), noise(1 << 20));
+        let down: Vec<u8> = up.iter().rev().copied().collect();
+        let (up_file, out_file) = (place.folder().join("up"), place.folder().join("out"));
+        fs::write(&up_file, &up).unwrap();
+
+        let mut server = sockeye(["listen", "--once", &address]);
+        let mut server = Program::serve_command(server.stdin(Stdio::piped()));
+        let mut server_input = server.stdin();
+        let sent = down.clone();
+        let server_writer = thread::spawn(move || server_input.write_all(&sent).unwrap());
+
+        let mut command = sockeye(["connect", &address]);
+        if explain {
+            command.arg("--explain");
+        }
+        command.stdin(if from_file {
+            File::open(&up_file).unwrap().into()
+        } else {
+            Stdio::piped()
+        });
+        if to_file {
+            command.stdout(File::create(&out_file).unwrap());
+        }
+        let mut client = Program::start(&mut command);
+        let client_writer = (!from_file).then(|| {
+            let (mut input, up) = (client.stdin(), up.clone());
+            thread::spawn(move || input.write_all(&up).unwrap())
+        });
+        let (client, server) = (client.end().succeeded(), server.end().succeeded());
+        server_writer.join().unwrap();
+        client_writer.map(|writer| writer.join().unwrap());
+        assert!(server.stdout == up, "upward bytes have changed");
+        let arrived = if to_file {
+            fs::read(&out_file).unwrap()
+        } else {
+            client.stdout
+        };
+        assert!(arrived == down, "downward bytes have changed");
+    }
+
+    #[rstest]
+    fn lines_are_messages_over_kinds_with_boundaries(
+        #[values("--dgram", "--seqpacket")] kind: &str,
+        #[values(false, true)] is_abstract: bool,
+    ) {
+        let place = Place::new();
+        let address = place.address(is_abstract);
+        let server = Program::serve(["listen", "--echo", kind, &address]);
+        let client = run_with(["connect", &address], b"one\ntwo\nthree").succeeded();
+        assert_eq!(client.text(), "one\ntwo\nthree");
+        server.stop().succeeded();
+    }
+
+    #[test]
+    fn each_line_is_one_seqpacket_message_with_its_line_end() {
+        let place = Place::new();
+        let listener =
+            rustix::net::socket(AddressFamily::UNIX, SocketType::SEQPACKET, None).unwrap();
+        rustix::net::bind(&listener, &SocketAddrUnix::new(place.path()).unwrap()).unwrap();
+        rustix::net::listen(&listener, 1).unwrap();
+        let server = thread::spawn(move || {
+            let client = rustix::net::accept(&listener).unwrap();
+            let mut buffer = [0; 64];
+            let mut messages = Vec::new();
+            while let Ok(length @ 1..) = rustix::io::read(&client, &mut buffer) {
+                messages.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+            }
+            messages
+        });
+        run_with(["connect", &place.address(false)], b"one\ntwo").succeeded();
+        assert_eq!(server.join().unwrap(), ["one\n", "two"]);
+    }
+
+    #[test]
+    fn datagram_answers_are_waited_for_after_the_end_of_input() {
+        let place = Place::new();
+        let server = UnixDatagram::bind(place.path()).unwrap();
+        let client = Program::start(&mut sockeye([
+            "connect",
+            "--linger",
+            "30",
+            &place.address(false),
+        ]));
+        // The end of input comes at once; the client is known by the name the kernel gave it.
+        let input = run_with(
+            ["connect", "--linger", "0", &place.address(false)],
+            b"hello\n",
+        )
+        .succeeded();
+        assert_eq!(input.text(), "");
+        let mut buffer = [0; 16];
+        let (length, _) = server.recv_from(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], b"hello\n");
+        client.signal(Signal::TERM);
+        assert_eq!(client.end().status, Some(143));
+    }
+
+    #[test]
+    fn input_that_never_ends_does_not_keep_it_when_the_server_has_closed() {
+        let place = Place::new();
+        let listener = plain_listener(&place);
+        let mut client =
+            Program::start(sockeye(["connect", &place.address(false)]).stdin(Stdio::piped()));
+        let _input_stays_open = client.stdin();
+        let (mut connection, _) = listener.accept().unwrap();
+        connection.write_all(b"bye").unwrap();
+        drop(connection);
+        assert_eq!(client.end().succeeded().text(), "bye");
+    }
+
+    #[test]
+    fn a_server_that_ends_only_its_own_side_still_gets_all_input() {
+        let place = Place::new();
+        let listener = plain_listener(&place);
+        let mut client =
+            Program::start(sockeye(["connect", &place.address(false)]).stdin(Stdio::piped()));
+        let mut input = client.stdin();
+        let (mut connection, _) = listener.accept().unwrap();
+        connection.write_all(b"go on").unwrap();
+        connection.shutdown(std::net::Shutdown::Write).unwrap();
+        client.prints("go on");
+        input.write_all(b"late").unwrap();
+        drop(input);
+        let mut arrived = String::new();
+        connection.read_to_string(&mut arrived).unwrap();
+        assert_eq!(arrived, "late");
+        drop(connection);
+        client.end().succeeded();
+    }
+
+    #[test]
+    fn input_that_nobody_took_is_a_failure() {
+        let place = Place::new();
+        let listener = plain_listener(&place);
+        let mut client =
+            Program::start(sockeye(["connect", &place.address(false)]).stdin(Stdio::piped()));
+        let mut input = client.stdin();
+        drop(listener.accept().unwrap());
+        drop(listener);
+        // The client leaves by itself, or finds nobody to send to; either way writing ends.
+        while input.write_all(&[0; 4096]).is_ok() {}
+        let ended = client.end();
+        assert!(matches!(ended.status, Some(0 | 3)), "{ended:?}");
+    }
+
+    #[test]
+    fn a_reader_of_the_output_that_leaves_ends_it_without_a_failure() {
+        let place = Place::new();
+        let listener = plain_listener(&place);
+        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let mut command = sockeye(["connect", &place.address(false)]);
+        let client = Program::start(command.stdin(Stdio::null()).stdout(writer));
+        drop(command);
+        let (_connection, _) = listener.accept().unwrap();
+        drop(reader);
+        client.end().succeeded();
+    }
+
+    #[rstest]
+    #[case(Signal::INT, 130)]
+    #[case(Signal::TERM, 143)]
+    fn a_signal_ends_it(#[case] signal: Signal, #[case] status: i32) {
+        let place = Place::new();
+        let listener = plain_listener(&place);
+        let mut client =
+            Program::start(sockeye(["connect", &place.address(false)]).stdin(Stdio::piped()));
+        let mut input = client.stdin();
+        let (mut connection, _) = listener.accept().unwrap();
+        // When its bytes arrive it is past setting up.
+        input.write_all(b"x").unwrap();
+        connection.read_exact(&mut [0]).unwrap();
+        client.signal(signal);
+        assert_eq!(client.end().status, Some(status));
+    }
+
+    #[test]
+    fn connecting_to_nobody_says_what_to_ask() {
+        let place = Place::new();
+        let refused = run(["connect", &place.address(false)]);
+        assert_eq!(refused.status, Some(3));
+        assert!(refused.stderr.contains("`sockeye doctor "), "{refused:?}");
+    }
+
+    #[test]
+    fn a_name_of_more_than_108_bytes_works() {
+        let place = Place::new();
+        let folder = place.folder().join("d".repeat(200));
+        fs::create_dir(&folder).unwrap();
+        let address = folder.join("s").to_str().unwrap().to_owned();
+        let server = Program::serve(["listen", "--echo", &address]);
+        assert_eq!(
+            run_with(["connect", &address], b"hello").succeeded().text(),
+            "hello"
+        );
+        server.stop().succeeded();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn another_family_of_address_is_refused_as_a_wrong_command_line() {
+        let refused = run(["connect", "tcp:localhost:80"]);
+        assert_eq!(refused.status, Some(2));
+        assert!(refused.stderr.contains("not a Unix socket"), "{refused:?}");
+    }
+
+    #[test]
+    fn a_kind_that_contradicts_the_address_is_refused() {
+        let refused = run(["connect", "--stream", "unix-dgram:/tmp/x"]);
+        assert_eq!(refused.status, Some(2), "{refused:?}");
+    }
+}

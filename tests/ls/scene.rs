@@ -1,0 +1,138 @@
+//! Sockets of this process, and programs with sockets of their own.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+pub(crate) fn socket(kind: SocketType) -> OwnedFd {
+    net::socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).unwrap()
+}
+
+pub(crate) fn bound(path: &Path, kind: SocketType) -> OwnedFd {
+    let socket = socket(kind);
+    net::bind(&socket, &SocketAddrUnix::new(path).unwrap()).unwrap();
+    socket
+}
+
+pub(crate) fn listening(path: &Path, backlog: i32) -> OwnedFd {
+    let socket = bound(path, SocketType::STREAM);
+    net::listen(&socket, backlog).unwrap();
+    socket
+}
+
+pub(crate) fn listening_abstract(name: &[u8]) -> OwnedFd {
+    let socket = socket(SocketType::STREAM);
+    net::bind(&socket, &SocketAddrUnix::new_abstract_name(name).unwrap()).unwrap();
+    net::listen(&socket, 5).unwrap();
+    socket
+}
+
+/// A listener whose path is longer than `sun_path`: bound below a descriptor of its folder.
+pub(crate) fn listening_far_down(folder: &Path, name: &str) -> OwnedFd {
+    use std::os::fd::AsRawFd as _;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = openat(CWD, folder, flags, Mode::empty()).unwrap();
+    let path = format!("/proc/self/fd/{}/{name}", folder.as_fd().as_raw_fd());
+    listening(path.as_ref(), 5)
+}
+
+pub(crate) fn connected(path: &Path) -> OwnedFd {
+    connected_as(path, SocketType::STREAM)
+}
+
+pub(crate) fn connected_as(path: &Path, kind: SocketType) -> OwnedFd {
+    let client = socket(kind);
+    net::connect(&client, &SocketAddrUnix::new(path).unwrap()).unwrap();
+    client
+}
+
+/// A program that has said it is ready, ended with the test.
+pub(crate) struct Program {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Program {
+    /// Starts a Python program. It says that something is done with `ready()`, waits for [`Program::go_on`] with
+    /// `pause()`, and for its end with `wait()`.
+    pub(crate) fn python(program: &str, arguments: &[&str]) -> Program {
+        Self::python_under(Command::new("python3"), program, arguments)
+    }
+
+    /// The same, started by another command.
+    pub(crate) fn python_under(mut command: Command, program: &str, arguments: &[&str]) -> Program {
+        let shared = "import array, os, resource, signal, sys, threading\n\
+                      from socket import *\n\
+                      def ready(*words):\n    print('ready', *words, flush=True)\n\
+                      def pause():\n    sys.stdin.readline()\n\
+                      def wait():\n    ready()\n    pause()\n    os._exit(0)\n";
+        let mut child = command
+            .arg("-c")
+            .arg(format!("{shared}{program}"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut program = Program {
+            input: child.stdin.take().unwrap(),
+            output: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        };
+        program.wait_until_ready();
+        program
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Lets it go on from `pause()`, to the next `ready()`.
+    pub(crate) fn go_on(&mut self) {
+        self.input.write_all(b"\n").unwrap();
+        self.wait_until_ready();
+    }
+
+    fn wait_until_ready(&mut self) {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        assert!(line.starts_with("ready"), "the program broke: {line:?}");
+    }
+
+    /// Lets it end.
+    pub(crate) fn end(mut self) {
+        self.input.write_all(b"\n").unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Listens at its argument, a path or a name with `@`, and accepts one client at each [`Program::go_on`].
+pub(crate) const SERVE: &str = "\
+server = socket(AF_UNIX)
+server.bind(sys.argv[1].replace('@', '\\0'))
+server.listen(5)
+clients = []
+while True:
+    ready()
+    pause()
+    clients.append(server.accept()[0])
+";
+
+/// Connects to its argument.
+pub(crate) const CONNECT: &str = "\
+client = socket(AF_UNIX)
+client.connect(sys.argv[1].replace('@', '\\0'))
+wait()
+";
