@@ -15,10 +15,11 @@ mod cargo; // running cargo and other programs
 mod check; // what must hold besides the tests
 mod compare; // Sockeye against the programs it replaces
 mod ebpf; // the committed BPF objects
-mod open_files;
+mod open_files; // the limit on descriptors
+mod picture; // the picture in the README
 mod setup; // Debian packages the tests need
 mod sizes; // file sizes, module names, the address of unsafe
-mod test; // every test, the privileged ones too // the limit on descriptors
+mod test; // every test, the privileged ones too
 
 /// What every task returns: nothing, or the sentence that says what failed.
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -46,6 +47,8 @@ enum Task {
     },
     /// Check file sizes, module names, and that unsafe code stays where it may be
     Sizes,
+    /// Take the picture in the README anew
+    Picture,
     /// Time Sockeye against the programs it replaces
     #[command(subcommand)]
     Compare(compare::Comparison),
@@ -64,6 +67,7 @@ fn run(task: &Task) -> Outcome {
         Task::Check => check::run(),
         Task::Ebpf { check } => ebpf::run(*check),
         Task::Sizes => sizes::run(),
+        Task::Picture => picture::run(),
         Task::Compare(comparison) => compare::run(comparison),
         Task::Measure(arguments) => compare::measure::run(arguments),
         Task::Worker(worker) => compare::scenario::work(worker),

@@ -27,7 +27,7 @@ impl Census {
             scanned
         };
         self.unseen.folders = found.unreadable_folders;
-        self.add_unbound(&files, found.sockets);
+        self.add_unbound(&files, &found.sockets);
     }
 
     fn add_file(&mut self, files: &Files, at: usize) {
@@ -81,7 +81,7 @@ impl Census {
         scan(&bound.chain(usual).collect::<Vec<_>>())
     }
 
-    fn add_unbound(&mut self, files: &Files, paths: Vec<PathBuf>) {
+    fn add_unbound(&mut self, files: &Files, paths: &[PathBuf]) {
         let bound: HashMap<FileId, usize> = self
             .endpoints
             .iter()

@@ -75,7 +75,7 @@ impl Census {
         };
         joined.index.add_holders(&sockets, &held.holders);
         unseen.processes = held.unseen_processes;
-        unseen.bpf = held.bpf_refusal.clone();
+        unseen.bpf = held.bpf_refusal;
 
         let mut census = Census {
             sockets,
@@ -112,7 +112,7 @@ impl Census {
         self.sockets.get(self.index.socket(inode)?)
     }
 
-    /// Who holds a socket: none (in flight inside another socket, or io_uring's), or many (fork, passed descriptors).
+    /// Who holds a socket: none (in flight inside another socket, or held by `io_uring`), or many (fork, passed descriptors).
     pub fn holders(&self, inode: SocketInode) -> &[Holder] {
         let range = self.index.holders(inode).unwrap_or_else(|| {
             let start = self.holders.partition_point(|holder| holder.inode < inode);

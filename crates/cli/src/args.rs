@@ -13,7 +13,6 @@ use crate::verbs;
     version,
     max_term_width = 100,
     disable_help_subcommand = true,
-    args_conflicts_with_subcommands = true,
     subcommand_precedence_over_arg = true,
     after_help = "An ADDRESS is a path (/run/app.sock), an abstract name (@name), a well-known name (docker), \
                   or either with a kind: unix-dgram:/run/app.sock. See docs/address.md."

@@ -20,7 +20,7 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../../ebpf/holders.bpf
 const KERNEL_TYPES: &str = "/sys/kernel/btf/vmlinux";
 const ATTACH_FUNCTION: &str = "bpf_iter_task_file";
 
-/// Inode of the first pid namespace (`PROC_PID_INIT_INO` in include/linux/proc_ns.h).
+/// Inode of the first pid namespace (`PROC_PID_INIT_INO` in `include/linux/proc_ns.h`).
 const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
 /// The structures that the program reads; `ebpf/kernel.h` names the same.

@@ -112,7 +112,7 @@ impl<'a> Worker<'a> {
         match openat(self.proc, format!("{pid}/fd"), flags, Mode::empty()) {
             Ok(folder) => self.read_descriptors(&folder, Pid(pid)),
             Err(Errno::ACCESS | Errno::PERM) if self.has_command_line(pid) => {
-                self.held.unseen_processes += 1
+                self.held.unseen_processes += 1;
             }
             Err(_) => {} // it ended meanwhile
         }

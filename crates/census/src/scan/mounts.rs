@@ -106,12 +106,11 @@ impl Mounts {
             if let Some(Mounted::Enter { fills_buffer }) = self.at(place) {
                 return fills_buffer;
             }
-            match place.iter().rposition(|byte| *byte == b'/') {
-                None => return false,
-                Some(0) if place.len() > 1 => place = b"/",
-                Some(0) => return false,
-                Some(slash) => place = &place[..slash],
-            }
+            place = match place.iter().rposition(|byte| *byte == b'/') {
+                Some(0) if place.len() > 1 => b"/",
+                None | Some(0) => return false,
+                Some(slash) => &place[..slash],
+            };
         }
     }
 }

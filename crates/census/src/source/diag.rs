@@ -11,7 +11,7 @@ use sockeye_wire::unix_diag::{self, Message, Show, State};
 use crate::Error;
 use crate::model::{FileId, NetNamespace, Socket, SocketInode, SocketState, Unseen};
 
-/// What the kernel fills at most in one answer (`netlink_dump` in net/netlink/af_netlink.c).
+/// What the kernel fills at most in one answer (`netlink_dump` in `net/netlink/af_netlink.c`).
 const ANSWER_BYTES: usize = 32 * 1024;
 /// How often a dump that the kernel calls inconsistent is asked for again.
 const TRIES: u32 = 3;

@@ -14,14 +14,13 @@ pub(crate) fn own(
     sockets: &mut Vec<Socket>,
     unseen: &mut Unseen,
 ) -> Result<(), Error> {
-    match diag::open().and_then(|socket| diag::dump(&socket, namespace, sockets, unseen)) {
-        Ok(()) => Ok(()),
-        Err(_) => {
-            unseen.diag_refused = true;
-            sockets.clear();
-            net_unix::read(namespace, sockets)
-        }
+    let asked = diag::open().and_then(|socket| diag::dump(&socket, namespace, sockets, unseen));
+    if asked.is_err() {
+        unseen.diag_refused = true;
+        sockets.clear();
+        return net_unix::read(namespace, sockets);
     }
+    Ok(())
 }
 
 /// The sockets of another namespace, asked through a netlink socket made there.

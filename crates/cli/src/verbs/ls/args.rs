@@ -9,7 +9,7 @@ use sockeye_address::Kind;
 use sockeye_census::{EndpointState, HolderSource};
 
 /// Show who listens, who is connected to whom, and what is stale
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Default, PartialEq, clap::Args)]
 #[group(skip)]
 pub struct Arguments {
     /// Show these endpoints and their connections; a pattern with * ? [ ] shows the endpoints that match
