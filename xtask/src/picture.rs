@@ -36,10 +36,7 @@ pub(crate) fn run() -> Outcome {
         vec!["ls", "--connections", &pattern],
         vec!["doctor", doctor.to_str().unwrap_or_default()],
     ] {
-        text.push_str(&format!(
-            "\u{1b}[2m$\u{1b}[0m sockeye {}\n",
-            words.join(" ")
-        ));
+        writeln!(text, "\u{1b}[2m$\u{1b}[0m sockeye {}", words.join(" "))?;
         let output = Command::new(&sockeye)
             .arg("--color=always")
             .args(&words)
