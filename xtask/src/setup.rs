@@ -54,6 +54,7 @@ const NEEDS: &[Need] = &[
         &["nginx-core", "nginx-full", "nginx-extras"],
         "a real HTTP server on a Unix socket",
     ),
+    need("curl", "a client of the HTTP server"),
     need("tmux", "a real service with terminal clients"),
     need("gcc", "examples in C"),
     need("libc6-dev", "examples in C"),

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxFlags, statx};
 use rustix::io::Errno;
@@ -52,6 +54,20 @@ impl Files {
             Err(Errno::NOENT | Errno::NOTDIR) => Look::Missing,
             Err(_) => Look::Hidden,
         }
+    }
+
+    /// Whether a file was made or changed after `moment`, or cannot be looked at.
+    pub(crate) fn is_younger(path: &Path, moment: SystemTime) -> bool {
+        let Ok(metadata) = fs::symlink_metadata(path) else {
+            return true;
+        };
+        let since = moment
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        i64::try_from(since.as_secs()).is_ok_and(|seconds| {
+            let nanoseconds = i64::from(since.subsec_nanos());
+            (metadata.ctime(), metadata.ctime_nsec()) > (seconds, nanoseconds)
+        })
     }
 
     fn facts(&self, path: &Path, stat: &Statx) -> FileFacts {

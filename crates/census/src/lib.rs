@@ -16,7 +16,6 @@
 //! # Ok::<(), sockeye_census::Error>(())
 //! ```
 
-mod attach; // files to endpoints: deleted, replaced, stale
 mod error;
 mod files; // looking at socket files as the kernel tells them apart
 mod holders; // who holds the sockets: a BPF iterator, or a walk of /proc
@@ -27,6 +26,7 @@ mod namespace; // network namespaces: which there are, and how to ask in each
 mod process; // more about a process, read when asked
 pub mod scan; // socket files anywhere on disk
 mod source; // who to ask for sockets: unix_diag, or /proc/net/unix
+mod survey; // sockets and files into endpoints: deleted, replaced, stale
 mod take; // the whole of it: ask every source, then join
 
 pub use error::Error;

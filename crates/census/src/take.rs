@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::thread::{self, ScopedJoinHandle};
+use std::time::SystemTime;
 
 use sockeye_address::Name;
 
+use crate::files::Files;
 use crate::index::Index;
-use crate::join::{self, join};
 use crate::model::{
     Connection, Endpoint, FileId, Holder, NetNamespace, Pid, Process, Socket, SocketInode, Unseen,
 };
 use crate::scan::{Depth, Start, scan};
+use crate::survey::{Grounds, Survey};
 use crate::{Error, HolderSource, holders, namespace, source};
 
 /// What to look at.
@@ -51,45 +53,45 @@ impl Census {
     pub fn take(options: &Options) -> Result<Census, Error> {
         let mut unseen = Unseen::default();
         let own = namespace::own();
+        let files = Files::new();
+        let started = SystemTime::now();
         let mut sockets = Vec::new();
-        let (joined, held, found) = thread::scope(|scope| {
+        let (mut survey, held, scanned) = thread::scope(|scope| {
             // Finding the holders takes longer than all the rest, so the rest is done meanwhile.
             let held = scope.spawn(|| holders::find(options.holders));
-            let scanned =
-                (!options.scan.is_empty()).then(|| scope.spawn(|| scan(&starts(options))));
+            let starts = starts(options);
+            let scan = (!starts.is_empty()).then(|| scope.spawn(move || scan(&starts)));
             let asked = source::own(own.unwrap_or(NetNamespace(0)), &mut sockets, &mut unseen);
-            let joined = Joined::of(&mut sockets);
-            let found = scanned.map(join_thread).unwrap_or_default();
+            let scanned = scan.map(join_thread);
+            let grounds = Grounds::new(&files, started, scanned.as_ref(), &unseen);
+            let survey = Survey::of(&mut sockets, &grounds);
             let held = join_thread(held);
-            asked.map(|()| (joined, held, found))
+            asked.map(|()| (survey, held, scanned))
         })?;
         let (elsewhere, refused) = namespace::ask_elsewhere(&held.entrances, own);
         unseen.namespaces += refused;
         for (namespace, socket) in &elsewhere {
             source::elsewhere(*namespace, socket, &mut sockets, &mut unseen);
         }
-        let mut joined = if elsewhere.is_empty() {
-            joined
-        } else {
-            Joined::of(&mut sockets)
-        };
-        joined.index.add_holders(&sockets, &held.holders);
+        if !elsewhere.is_empty() {
+            let grounds = Grounds::new(&files, started, scanned.as_ref(), &unseen);
+            survey = Survey::of(&mut sockets, &grounds);
+        }
         unseen.processes = held.unseen_processes;
         unseen.bpf = held.bpf_refusal;
-
-        let mut census = Census {
+        unseen.folders = survey.unreadable_folders;
+        survey.index.add_holders(&sockets, &held.holders);
+        survey.settle(&files, &unseen, &held.holders);
+        Ok(Census {
             sockets,
+            index: survey.index,
             holders: held.holders,
             processes: held.processes,
-            index: joined.index,
-            endpoints: joined.endpoints,
-            connections: joined.connections,
+            endpoints: survey.endpoints,
+            connections: survey.connections,
             unseen,
             holder_source: held.source,
-        };
-        census.add_files(options, found);
-        join::order(&mut census.endpoints, &mut census.connections);
-        Ok(census)
+        })
     }
 
     /// Every listener, bound socket and socket file, ordered by name.
@@ -158,28 +160,6 @@ fn starts(options: &Options) -> Vec<Start> {
         depth: Depth::All,
     };
     options.scan.iter().map(start).collect()
-}
-
-/// Sockets in order, and what follows from them.
-#[derive(Debug, Default)]
-struct Joined {
-    index: Index,
-    endpoints: Vec<Endpoint>,
-    connections: Vec<Connection>,
-}
-
-impl Joined {
-    fn of(sockets: &mut Vec<Socket>) -> Self {
-        sockets.sort_unstable_by_key(|socket| socket.inode);
-        sockets.dedup_by_key(|socket| socket.inode);
-        let index = Index::of(sockets);
-        let (endpoints, connections) = join(sockets, &index);
-        Joined {
-            index,
-            endpoints,
-            connections,
-        }
-    }
 }
 
 /// The value of a thread; should it have panicked, nothing rather than a second panic.
