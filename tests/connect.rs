@@ -83,7 +83,9 @@ mod tests {
         });
         let (client, server) = (client.end().succeeded(), server.end().succeeded());
         server_writer.join().unwrap();
-        client_writer.map(|writer| writer.join().unwrap());
+        if let Some(writer) = client_writer {
+            writer.join().unwrap();
+        }
         assert!(server.stdout == up, "upward bytes have changed");
         let arrived = if to_file {
             fs::read(&out_file).unwrap()

@@ -1,6 +1,10 @@
 //! Compares a map with what the programs of a scenario are known to do.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
 use crate::family::{self, Parents};
 use crate::map::{Connection, Map, Process, names};
@@ -27,6 +31,7 @@ impl<'a> Judge<'a> {
         let mut complaints = Vec::new();
         let mut rows: Vec<&Connection> = map.connections.iter().collect();
         rows.retain(|row| !row.is_over());
+        complaints.extend(repeated(&rows));
         for (program, pids) in &self.0 {
             for listens in &program.listens {
                 complaints.extend(self.listener_complaint(listens, map));
@@ -36,7 +41,7 @@ impl<'a> Judge<'a> {
                 rows.retain(|row| !self.fits(row, connects, pids));
                 let count = all - rows.len();
                 if count == 0 || count > 1 && !connects.or_more {
-                    complaints.push(self.count_complaint(connects, pids, count));
+                    complaints.push(count_complaint(connects, pids, count));
                 }
             }
         }
@@ -49,42 +54,107 @@ impl<'a> Judge<'a> {
         let Some(listener) = map.listener(address) else {
             return Some(format!("nothing listens at {address}"));
         };
-        let is_right = names(&listener.processes) == *holders && self.knows(&listener.processes);
+        let Some(socket) = listener.socket else {
+            return Some(format!("a listener without a socket: {listener}"));
+        };
+        let is_right =
+            names(&listener.processes) == *holders && self.are_holders(&listener.processes, socket);
         (!is_right).then(|| format!("not held by {} alone: {listener}", holders.join(", ")))
-    }
-
-    fn count_complaint(&self, connects: &Connects, pids: &[u32], count: usize) -> String {
-        let Connects { r#as, to, .. } = connects;
-        let few = if connects.or_more { " or more" } else { "" };
-        format!("{count} rows, not 1{few}, for {as} (one of {pids:?}) → {to}")
     }
 
     /// Whether the row is this connection, made by one of these processes.
     fn fits(&self, row: &Connection, connects: &Connects, pids: &[u32]) -> bool {
-        let [client] = row.client() else {
+        let (Some(client_end), Some(server_end)) = (&row.client, &row.server) else {
             return false;
         };
-        let mut apart = row
-            .server()
-            .iter()
-            .map(|server| network(server) != network(client));
+        let ([client], servers) = (&*client_end.processes, &server_end.processes) else {
+            return false;
+        };
         row.address.as_ref() == Some(&connects.to)
             && client.name == connects.r#as
             && pids.contains(&client.pid)
-            && names(row.server()) == connects.holders
-            && self.knows(row.client())
-            && self.knows(row.server())
-            && apart.all(|apart| apart == connects.across_networks)
+            && names(servers) == connects.holders
+            && [client_end, server_end]
+                .into_iter()
+                .all(|end| self.are_holders(&end.processes, end.socket))
+            && servers.iter().all(|server| {
+                is_peer(client, server)
+                    && (network(server) != network(client)) == connects.across_networks
+            })
     }
 
-    /// Whether each is a process of this scenario, and called what the kernel calls it.
-    fn knows(&self, processes: &[Process]) -> bool {
-        processes.iter().all(|process| {
-            let mut all = self.0.iter().flat_map(|(_, pids)| pids);
-            all.any(|pid| *pid == process.pid)
-                && family::name(process.pid).as_ref() == Some(&process.name)
-        })
+    /// Whether these, by all their descriptors, and nobody else of this scenario hold the socket, and are
+    /// called what the kernel calls them.
+    fn are_holders(&self, processes: &[Process], socket: u64) -> bool {
+        let known = || self.0.iter().flat_map(|(_, pids)| pids);
+        let of = |pid: u32| processes.iter().find(|process| process.pid == pid);
+        processes
+            .iter()
+            .all(|process| known().any(|pid| *pid == process.pid))
+            && known().all(|pid| match of(*pid) {
+                None => descriptors(*pid, socket).is_empty(),
+                Some(process) => {
+                    process.descriptors == descriptors(*pid, socket)
+                        && family::name(*pid).as_ref() == Some(&process.name)
+                }
+            })
     }
+}
+
+fn count_complaint(connects: &Connects, pids: &[u32], count: usize) -> String {
+    let Connects { r#as, to, .. } = connects;
+    let more = if connects.or_more { " or more" } else { "" };
+    format!("{count} rows, not 1{more}, for {as} (one of {pids:?}) → {to}")
+}
+
+/// Sockets that are in more than one row: each has one peer.
+fn repeated(rows: &[&Connection]) -> Vec<String> {
+    let mut counts: HashMap<u64, u32> = HashMap::new();
+    let ends = rows.iter().flat_map(|row| [&row.client, &row.server]);
+    for end in ends.flatten() {
+        *counts.entry(end.socket).or_default() += 1;
+    }
+    counts.retain(|_, count| *count > 1);
+    let repeated = counts.into_iter();
+    repeated
+        .map(|(socket, count)| format!("socket {socket} is in {count} rows"))
+        .collect()
+}
+
+/// Whether this client connected to this server, by what the kernel tells the server (`SO_PEERCRED`): a
+/// map is made of other things.
+fn is_peer(client: &Process, server: &Process) -> bool {
+    match peer(server) {
+        Ok(pid) => pid == client.pid.cast_signed(),
+        // Nobody may borrow descriptors here: a container without CAP_SYS_PTRACE.
+        Err(cause) => cause == Errno::PERM,
+    }
+}
+
+fn peer(server: &Process) -> Result<i32, Errno> {
+    let pid = Pid::from_raw(server.pid.cast_signed()).ok_or(Errno::SRCH)?;
+    let descriptor = server.descriptors.first().ok_or(Errno::BADF)?;
+    let process = pidfd_open(pid, PidfdFlags::empty())?;
+    let flags = PidfdGetfdFlags::empty();
+    let socket = pidfd_getfd(process, descriptor.cast_signed(), flags)?;
+    let credentials = rustix::net::sockopt::socket_peercred(socket)?;
+    Ok(credentials.pid.as_raw_nonzero().get())
+}
+
+/// By which descriptors a process holds the socket, told by its folder in /proc.
+fn descriptors(pid: u32, socket: u64) -> Vec<u32> {
+    let link = PathBuf::from(format!("socket:[{socket}]"));
+    // Who has ended holds nothing.
+    let Ok(folder) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
+        return Vec::new();
+    };
+    let mut descriptors: Vec<u32> = folder
+        .flatten()
+        .filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|to| to == link))
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    descriptors.sort_unstable();
+    descriptors
 }
 
 /// The network namespace of a process, as the link to it reads.

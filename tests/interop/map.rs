@@ -15,6 +15,7 @@ pub(crate) struct Map {
 pub(crate) struct Endpoint {
     pub(crate) address: String,
     pub(crate) state: String,
+    pub(crate) socket: Option<u64>,
     pub(crate) processes: Vec<Process>,
     pub(crate) clients: u32,
 }
@@ -29,6 +30,7 @@ pub(crate) struct Connection {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct End {
+    pub(crate) socket: u64,
     pub(crate) processes: Vec<Process>,
 }
 
@@ -36,6 +38,7 @@ pub(crate) struct End {
 pub(crate) struct Process {
     pub(crate) pid: u32,
     pub(crate) name: String,
+    pub(crate) descriptors: Vec<u32>,
 }
 
 impl Map {
@@ -126,7 +129,7 @@ impl fmt::Display for Shown<'_> {
         if self.0.is_empty() {
             return f.write_str("nobody");
         }
-        for (at, Process { pid, name }) in self.0.iter().enumerate() {
+        for (at, Process { pid, name, .. }) in self.0.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
             write!(f, "{comma}{name}[{pid}]")?;
         }

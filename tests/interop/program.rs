@@ -16,7 +16,7 @@ use crate::family::{Family, Parents, ends_before};
 use crate::scenario::{Program, Ready};
 
 /// Long enough for the slowest machine; only a failure takes as long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often to ask again what announces nothing.
 const TICK: Duration = Duration::from_millis(20);

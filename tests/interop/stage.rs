@@ -6,7 +6,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 use crate::judge::Judge;
-use crate::map::Map;
+use crate::map::{Connection, Map};
 use crate::program::{PATIENCE, Running, find};
 use crate::scenario::{Program, Scenario};
 
@@ -70,7 +70,7 @@ impl Stage {
         loop {
             let map = Map::of(text(self.folder.path()), "auto");
             let complaints = self.judge().complaints(&map);
-            let are_over = map.connections.iter().any(|row| row.is_over());
+            let are_over = map.connections.iter().any(Connection::is_over);
             if complaints.is_empty() && !are_over {
                 return;
             }

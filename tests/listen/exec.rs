@@ -20,19 +20,33 @@ fn a_command_talks_to_its_client() {
 #[test]
 fn the_command_is_told_who_its_client_is() {
     let place = Place::new();
-    let server = Program::serve(["listen", "--exec", "env | grep ^SOCKEYE_ | sort", &place.address(false)]);
+    let server = Program::serve([
+        "listen",
+        "--exec",
+        "env | grep ^SOCKEYE_ | sort",
+        &place.address(false),
+    ]);
     let mut told = String::new();
     connect(&place.path()).read_to_string(&mut told).unwrap();
     let value = |name: &str| {
-        let line = told.lines().find_map(|line| line.strip_prefix(&format!("SOCKEYE_{name}=")));
-        line.unwrap_or_else(|| panic!("no {name} in {told}")).to_owned()
+        let line = told
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("SOCKEYE_{name}=")));
+        line.unwrap_or_else(|| panic!("no {name} in {told}"))
+            .to_owned()
     };
     assert_eq!(value("ADDRESS"), place.address(false));
     assert_eq!(value("KIND"), "stream");
     assert_eq!(value("CLIENT"), "1");
     assert_eq!(value("PEER_PID"), std::process::id().to_string());
-    assert_eq!(value("PEER_UID"), rustix::process::geteuid().as_raw().to_string());
-    assert_eq!(value("PEER_GID"), rustix::process::getegid().as_raw().to_string());
+    assert_eq!(
+        value("PEER_UID"),
+        rustix::process::geteuid().as_raw().to_string()
+    );
+    assert_eq!(
+        value("PEER_GID"),
+        rustix::process::getegid().as_raw().to_string()
+    );
     let name = std::fs::read_to_string("/proc/self/comm").unwrap();
     assert_eq!(value("PEER_NAME"), name.trim_end());
     if rustix::process::geteuid().is_root() {
@@ -104,7 +118,14 @@ fn the_server_holds_no_end_of_the_connection() {
 #[test]
 fn commands_count_as_clients() {
     let place = Place::new();
-    let server = Program::serve(["listen", "--max-clients", "1", "--exec", "cat", &place.address(false)]);
+    let server = Program::serve([
+        "listen",
+        "--max-clients",
+        "1",
+        "--exec",
+        "cat",
+        &place.address(false),
+    ]);
     let first = connect(&place.path());
     server.says("connected");
     let mut second = connect(&place.path());
@@ -117,13 +138,27 @@ fn commands_count_as_clients() {
 
 #[test]
 fn the_documents_name_every_variable() {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/listen-exec.md")).unwrap();
-    for name in ["ADDRESS", "KIND", "CLIENT", "PEER_PID", "PEER_UID", "PEER_GID", "PEER_USER", "PEER_NAME"] {
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/listen-exec.md"))
+            .unwrap();
+    for name in [
+        "ADDRESS",
+        "KIND",
+        "CLIENT",
+        "PEER_PID",
+        "PEER_UID",
+        "PEER_GID",
+        "PEER_USER",
+        "PEER_NAME",
+    ] {
         assert!(text.contains(&format!("SOCKEYE_{name}`")), "SOCKEYE_{name}");
     }
 }
 
 #[test]
 fn echo_and_exec_exclude_each_other() {
-    assert_eq!(run(["listen", "--echo", "--exec", "cat", "/tmp/never-made"]).status, Some(2));
+    assert_eq!(
+        run(["listen", "--echo", "--exec", "cat", "/tmp/never-made"]).status,
+        Some(2)
+    );
 }

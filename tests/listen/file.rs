@@ -18,7 +18,9 @@ fn leave_stale(place: &Place) {
 fn a_stale_file_is_taken_over(#[values("--stream", "--dgram", "--seqpacket")] kind: &str) {
     let place = Place::new();
     leave_stale(&place);
-    Program::serve(["listen", kind, &place.address(false)]).stop().succeeded();
+    Program::serve(["listen", kind, &place.address(false)])
+        .stop()
+        .succeeded();
     assert!(place.is_empty());
 }
 
@@ -32,7 +34,10 @@ fn a_live_socket_is_not_taken_over(
     let inode = fs::metadata(place.path()).unwrap().ino();
     let refused = run(["listen", new, &place.address(false)]);
     assert_eq!(refused.status, Some(3), "{refused:?}");
-    assert!(refused.stderr.contains("somebody is bound to this address"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("somebody is bound to this address"),
+        "{refused:?}"
+    );
     assert_eq!(fs::metadata(place.path()).unwrap().ino(), inode);
     server.stop().succeeded();
 }
@@ -76,7 +81,10 @@ fn a_stale_file_of_another_user_is_never_removed() {
     std::os::unix::fs::chown(place.path(), Some(12345), None).unwrap();
     let refused = run(["listen", &place.address(false)]);
     assert_eq!(refused.status, Some(3), "{refused:?}");
-    assert!(refused.stderr.contains("socket file of user 12345"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("socket file of user 12345"),
+        "{refused:?}"
+    );
     assert!(place.path().exists());
 }
 
@@ -84,9 +92,19 @@ fn a_stale_file_of_another_user_is_never_removed() {
 #[ignore = "needs root"]
 fn owner_and_group_are_set_and_the_group_may_connect() {
     let place = Place::new();
-    let server = Program::serve(["listen", "--user", "12345", "--group", "54321", &place.address(false)]);
+    let server = Program::serve([
+        "listen",
+        "--user",
+        "12345",
+        "--group",
+        "54321",
+        &place.address(false),
+    ]);
     let file = fs::metadata(place.path()).unwrap();
-    assert_eq!((file.uid(), file.gid(), file.permissions().mode() & 0o7777), (12345, 54321, 0o660));
+    assert_eq!(
+        (file.uid(), file.gid(), file.permissions().mode() & 0o7777),
+        (12345, 54321, 0o660)
+    );
     server.stop().succeeded();
     assert!(place.is_empty());
 }
@@ -100,7 +118,10 @@ fn the_mode_is_the_one_asked_for(#[case] flags: &[&str], #[case] options: &str, 
     let place = Place::new();
     let address = format!("unix:{}{options}", place.address(false));
     let server = Program::serve(["listen", &address].iter().chain(flags));
-    assert_eq!(fs::metadata(place.path()).unwrap().permissions().mode() & 0o7777, mode);
+    assert_eq!(
+        fs::metadata(place.path()).unwrap().permissions().mode() & 0o7777,
+        mode
+    );
     server.stop().succeeded();
 }
 
@@ -114,7 +135,11 @@ fn a_mode_for_an_abstract_name_is_refused() {
 #[test]
 fn unknown_users_and_bad_modes_are_wrong_command_lines() {
     let place = Place::new();
-    for flags in [["--user", "no such user"], ["--group", "no such group"], ["--mode", "999"]] {
+    for flags in [
+        ["--user", "no such user"],
+        ["--group", "no such group"],
+        ["--mode", "999"],
+    ] {
         let refused = run(["listen", &place.address(false)].into_iter().chain(flags));
         assert_eq!(refused.status, Some(2), "{refused:?}");
     }
@@ -124,9 +149,16 @@ fn unknown_users_and_bad_modes_are_wrong_command_lines() {
 #[test]
 fn the_backlog_is_how_many_clients_may_wait() {
     let place = Place::new();
-    let _server = Program::serve(["listen", "--backlog", "1", "--max-clients", "1", &place.address(false)]);
+    let server = Program::serve([
+        "listen",
+        "--backlog",
+        "1",
+        "--max-clients",
+        "1",
+        &place.address(false),
+    ]);
     let _served = connect(&place.path());
-    _server.says("connected");
+    server.says("connected");
     let _waiting = [connect(&place.path()), connect(&place.path())];
     let late = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
     rustix::io::ioctl_fionbio(&late, true).unwrap();
@@ -157,5 +189,7 @@ fn a_program_started_again_at_once_finds_its_address_free() {
         assert_eq!(server.end().status, None);
         assert!(place.path().exists());
     }
-    Program::serve(["listen", &place.address(false)]).stop().succeeded();
+    Program::serve(["listen", &place.address(false)])
+        .stop()
+        .succeeded();
 }

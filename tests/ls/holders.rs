@@ -95,9 +95,8 @@ for number in range(3):
     if child == 0:
         for end in kept[number::3]:
             end.close()
-        threading.Thread(target=signal.pause, daemon=True).start()
-        pause()
-        os._exit(0)
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        signal.pause()
     children.append(child)
 threading.Thread(target=lambda: [kept, threading.Event().wait()], daemon=True).start()
 ready()

@@ -14,7 +14,7 @@ use crate::scene::{listening, listening_abstract};
 /// File names: none with a slash or a NUL.
 const NAMES: [&[u8]; 25] = [
     b"\x1b[2J\x1b]0;gone\x07",
-    b"\r\n/run/fake.sock  stream  listening",
+    b"\r\n@fake  stream  bound",
     b"\x9b1m\xff\xfe\x80",
     "\u{202e}kcos.\u{2066}\u{200b}\u{feff}\u{a0}".as_bytes(),
     "\u{85}\u{2028}\u{e0041}".as_bytes(),
@@ -170,7 +170,7 @@ fn the_name_of_a_process_cannot_do_harm_either() {
         no_harm(&answer.text);
         assert!(answer.text.contains(&server.pid().to_string()), "{answer:#?}");
     }
-    ls([&path]).says(&[r"\x1b\x5b2Jx\x5b1\x5d\xff["]);
+    ls([&path]).says(&[r"\x1b\x5b2Jx\x5b1\x5d\xff\x0a["]);
     let document = json([&path]);
     assert_eq!(crate::command::endpoint(&document, text(&path))["processes"][0]["name"], r"\x1b[2Jx[1]\xff\x0a");
 }

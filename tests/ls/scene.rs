@@ -5,6 +5,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
@@ -100,6 +101,11 @@ impl Program {
 
     fn wait_until_ready(&mut self) {
         let mut line = String::new();
+        if self.output.buffer().is_empty() {
+            let mut ends = [PollFd::new(self.output.get_ref(), PollFlags::IN)];
+            let patience = Timespec { tv_sec: 120, tv_nsec: 0 };
+            assert_eq!(poll(&mut ends, Some(&patience)), Ok(1), "the program says nothing");
+        }
         self.output.read_line(&mut line).unwrap();
         assert!(line.starts_with("ready"), "the program broke: {line:?}");
     }

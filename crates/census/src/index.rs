@@ -42,7 +42,6 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Of sockets ordered by inode.
     pub(crate) fn of(sockets: &[Socket]) -> Self {
         let places = sockets
             .iter()
@@ -50,27 +49,20 @@ impl Index {
             .map(|(socket, at)| (socket.inode, at));
         Index {
             places: places.collect(),
-            holders: Vec::new(),
+            holders: vec![0..0; sockets.len()],
         }
     }
 
-    /// Adds the holders, ordered by inode too.
-    pub(crate) fn add_holders(&mut self, sockets: &[Socket], holders: &[Holder]) {
-        let mut at = 0;
-        self.holders = Vec::with_capacity(sockets.len());
-        for socket in sockets {
-            let skipped = holders[at..]
-                .iter()
-                .take_while(|holder| holder.inode < socket.inode)
-                .count();
-            let start = at + skipped;
-            let count = holders[start..]
-                .iter()
-                .take_while(|holder| holder.inode == socket.inode)
-                .count();
-            at = start + count;
-            let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-            self.holders.push(place(start)..place(at));
+    /// Adds the holders, ordered by inode.
+    pub(crate) fn add_holders(&mut self, holders: &[Holder]) {
+        let mut start = 0;
+        for of_one in holders.chunk_by(|a, b| a.inode == b.inode) {
+            let end = start + u32::try_from(of_one.len()).unwrap_or(u32::MAX);
+            let socket = of_one.first().and_then(|holder| self.socket(holder.inode));
+            if let Some(place) = socket.and_then(|socket| self.holders.get_mut(socket)) {
+                *place = start..end;
+            }
+            start = end;
         }
     }
 

@@ -28,7 +28,7 @@ fn place(socket: &Socket) -> Option<Place<'_>> {
     }
 }
 
-/// Endpoints, and the connections to them and between unnamed pairs. `sockets` are ordered by inode.
+/// Endpoints, and the connections to them and between unnamed pairs.
 pub(crate) fn join(sockets: &[Socket], index: &Index) -> (Vec<Endpoint>, Vec<Connection>) {
     let mut joiner = Joiner {
         sockets,

@@ -79,9 +79,7 @@ impl<'a> Grounds<'a> {
 }
 
 impl Survey {
-    pub(crate) fn of(sockets: &mut Vec<Socket>, grounds: &Grounds<'_>) -> Self {
-        sockets.sort_unstable_by_key(|socket| socket.inode);
-        sockets.dedup_by_key(|socket| socket.inode);
+    pub(crate) fn of(sockets: &[Socket], grounds: &Grounds<'_>) -> Self {
         let index = Index::of(sockets);
         let (endpoints, connections) = join::join(sockets, &index);
         let mut survey = Survey {

@@ -1,6 +1,6 @@
 //! Taking a census.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::SystemTime;
@@ -64,7 +64,7 @@ impl Census {
             let asked = source::own(own.unwrap_or(NetNamespace(0)), &mut sockets, &mut unseen);
             let scanned = scan.map(join_thread);
             let grounds = Grounds::new(&files, started, scanned.as_ref(), &unseen);
-            let survey = Survey::of(&mut sockets, &grounds);
+            let survey = Survey::of(&sockets, &grounds);
             let held = join_thread(held);
             asked.map(|()| (survey, held, scanned))
         })?;
@@ -74,13 +74,16 @@ impl Census {
             source::elsewhere(*namespace, socket, &mut sockets, &mut unseen);
         }
         if !elsewhere.is_empty() {
+            // An inode may have been used again between two answers.
+            let mut seen = HashSet::new();
+            sockets.retain(|socket| seen.insert(socket.inode));
             let grounds = Grounds::new(&files, started, scanned.as_ref(), &unseen);
-            survey = Survey::of(&mut sockets, &grounds);
+            survey = Survey::of(&sockets, &grounds);
         }
         unseen.processes = held.unseen_processes;
         unseen.bpf = held.bpf_refusal;
         unseen.folders = survey.unreadable_folders;
-        survey.index.add_holders(&sockets, &held.holders);
+        survey.index.add_holders(&held.holders);
         survey.settle(&files, &unseen, &held.holders);
         Ok(Census {
             sockets,
@@ -104,7 +107,7 @@ impl Census {
         &self.connections
     }
 
-    /// Every socket, ordered by inode.
+    /// Every socket, in no order.
     pub fn sockets(&self) -> &[Socket] {
         &self.sockets
     }

@@ -6,7 +6,7 @@ use sockeye_socket::{Direction, Event, Life, SystemCall};
 use crate::terminal::{self, FAINT};
 
 /// An account of every system call on standard error, when it is wanted.
-pub fn life(explain: bool) -> Life {
+pub(crate) fn life(explain: bool) -> Life {
     if explain {
         Life::watched(tell)
     } else {
@@ -56,30 +56,21 @@ fn success(call: &SystemCall<'_>, value: u64) -> &'static str {
         SystemCall::Accept { .. } => {
             "takes the first client out of the queue: a new socket for this client alone, the old one listens on"
         }
+        SystemCall::Connect {
+            kind: Kind::Datagram,
+            ..
+        } => "from now on messages go there and come from there only; nobody is told of it",
         SystemCall::Connect { .. } => {
             "there is room in the queue: this succeeds before the server has accepted"
         }
         SystemCall::PeerCredentials { .. } => {
             "the kernel vouches for it: this process, user and group called connect (or listen)"
         }
-        SystemCall::Read { .. } if value == 0 => {
-            "nothing, at once: the other end will send no more (end of stream)"
-        }
-        SystemCall::Read { .. } => {
-            "bytes from the other end; one read may bring less or more than one write sent"
-        }
-        SystemCall::Send { .. } => {
-            "the bytes are in the queue of the other end; whether they are read is not known"
-        }
-        SystemCall::SendMessage { passed, .. } if passed.is_empty() => {
-            "one message, whole or not at all"
-        }
-        SystemCall::SendMessage { .. } => {
-            "descriptors travel with the bytes: the receiver gets its own duplicates"
-        }
-        SystemCall::ReceiveMessage { .. } | SystemCall::Shutdown { .. } => {
-            received_or_shut(call, value)
-        }
+        SystemCall::Read { .. }
+        | SystemCall::Send { .. }
+        | SystemCall::SendMessage { .. }
+        | SystemCall::ReceiveMessage { .. } => moved(call, value),
+        SystemCall::Shutdown { direction, .. } => shut(*direction),
         SystemCall::Close { .. } => {
             "this process lets go of it; the kernel ends the socket with its last descriptor"
         }
@@ -94,11 +85,21 @@ fn success(call: &SystemCall<'_>, value: u64) -> &'static str {
     }
 }
 
-fn received_or_shut(call: &SystemCall<'_>, value: u64) -> &'static str {
+fn moved(call: &SystemCall<'_>, value: u64) -> &'static str {
     match call {
-        SystemCall::ReceiveMessage { passed, .. } if !passed.is_empty() => {
-            "descriptors came along: they are this process's own now, under new numbers"
+        SystemCall::Read { .. } if value == 0 => {
+            "nothing, at once: the other end will send no more (end of stream)"
         }
+        SystemCall::Read { .. } => {
+            "bytes from the other end; one read may bring less or more than one write sent"
+        }
+        SystemCall::SendMessage { passed: [], .. } => "one message, whole or not at all",
+        SystemCall::SendMessage { .. } => {
+            "descriptors travel with the bytes: the receiver gets its own duplicates"
+        }
+        SystemCall::ReceiveMessage {
+            passed: [_, ..], ..
+        } => "descriptors came along: they are this process's own now, under new numbers",
         SystemCall::ReceiveMessage { from, .. } if !from.is_unnamed() => {
             "a message, and the name to answer to"
         }
@@ -108,15 +109,17 @@ fn received_or_shut(call: &SystemCall<'_>, value: u64) -> &'static str {
         SystemCall::ReceiveMessage { .. } => {
             "what the other end sent; descriptors would come this way too"
         }
-        SystemCall::Shutdown {
-            direction: Direction::Write,
-            ..
-        } => "half-close: the other end reads the end of the stream, and can still answer",
-        SystemCall::Shutdown {
-            direction: Direction::Read,
-            ..
-        } => "the other end can send no more",
-        _ => "both directions end, though the descriptor stays open",
+        _ => "the bytes are in the queue of the other end; whether they are read is not known",
+    }
+}
+
+const fn shut(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Write => {
+            "half-close: the other end reads the end of the stream, and can still answer"
+        }
+        Direction::Read => "the other end can send no more",
+        Direction::Both => "both directions end, though the descriptor stays open",
     }
 }
 

@@ -75,6 +75,7 @@ impl Connection {
             || SystemCall::Connect {
                 fd: socket.number(),
                 name: &route.shown,
+                kind,
             },
             answer.map(|()| 0),
         );

@@ -157,6 +157,7 @@ pub enum SystemCall<'a> {
     Connect {
         fd: DescriptorNumber,
         name: &'a Name,
+        kind: Kind,
     },
     /// `getsockopt(2)` with `SO_PEERCRED`
     PeerCredentials {

@@ -103,6 +103,7 @@ fn prove_stale(name: &Name, life: &Life) -> Result<(), Error> {
         || SystemCall::Connect {
             fd: probe.number(),
             name: &route.shown,
+            kind: Kind::Datagram,
         },
         answer.map(|()| 0),
     );

@@ -40,7 +40,7 @@ impl SystemCall<'_> {
                 write!(f, "AF_UNIX, {}|SOCK_CLOEXEC, 0", kind.constant())?;
                 ends.map_or(Ok(()), |[near, far]| write!(f, ", [{near}, {far}]"))
             }
-            SystemCall::Bind { fd, name } | SystemCall::Connect { fd, name } => {
+            SystemCall::Bind { fd, name } | SystemCall::Connect { fd, name, .. } => {
                 write!(f, "{fd}, {}", SocketAddress(name))
             }
             SystemCall::Listen { fd, backlog } => write!(f, "{fd}, {backlog}"),

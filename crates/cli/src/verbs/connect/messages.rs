@@ -18,29 +18,43 @@ use crate::verbs::talk::stop::{Stop, timespec};
 /// A line that is longer goes in several messages.
 const LINE_BYTES: usize = 64 * 1024;
 /// Larger than any message an unprivileged sender can send with the kernel's defaults.
-pub const MESSAGE_BYTES: usize = 256 * 1024;
+pub(crate) const MESSAGE_BYTES: usize = 256 * 1024;
 
 /// Joins standard input and output to a connection that keeps message boundaries.
-pub fn join(connection: Connection, stop: &Stop, linger: Duration) -> Result<Exit, Error> {
+pub(crate) fn join(connection: Connection, stop: &Stop, linger: Duration) -> Result<Exit, Error> {
     let connection = Arc::new(connection);
     let upward = Upward::start(Arc::clone(&connection), send_lines)?;
     let mut incoming = Incoming::new();
-    let mut deadline = None;
+    let mut patience = Patience::WhileInput;
     loop {
-        match wait(&connection, stop, &upward, deadline)? {
+        match wait(&connection, stop, &upward, patience)? {
             Next::Stop => return Ok(upward.give_up(&connection, stop)),
-            Next::InputEnded if connection.kind().is_connected() => deadline = Some(None),
-            Next::InputEnded => deadline = Some(Some(Instant::now() + linger)),
             Next::TimedOut => return upward.join().map(|()| Exit::Success),
-            Next::Message => {
-                if !incoming.show(&connection)? {
-                    return upward.finish(&connection, stop);
+            Next::InputEnded => {}
+            Next::Message if incoming.show(&connection)? => {
+                if let Patience::WhileInput = patience {
+                    continue;
                 }
-                deadline = deadline
-                    .map(|_| (!connection.kind().is_connected()).then(|| Instant::now() + linger));
             }
+            Next::Message => return upward.finish(&connection, stop),
         }
+        patience = if connection.kind().is_connected() {
+            Patience::UntilTheEnd
+        } else {
+            Patience::Until(Instant::now() + linger)
+        };
     }
+}
+
+/// How long to wait for messages.
+#[derive(Debug, Clone, Copy)]
+enum Patience {
+    /// There may be more to send.
+    WhileInput,
+    /// All is sent; the peer will end its side.
+    UntilTheEnd,
+    /// All is sent; the peer has no way to say that it will say no more.
+    Until(Instant),
 }
 
 enum Next {
@@ -50,22 +64,25 @@ enum Next {
     TimedOut,
 }
 
-/// `deadline` is `None` while there is input, then for ever or until a moment.
 fn wait(
     connection: &Connection,
     stop: &Stop,
     upward: &Upward,
-    deadline: Option<Option<Instant>>,
+    patience: Patience,
 ) -> Result<Next, Error> {
     let mut watched = [
         PollFd::new(stop, PollFlags::IN),
         PollFd::new(connection, PollFlags::IN),
         PollFd::new(upward, PollFlags::IN),
     ];
-    let count = if deadline.is_some() { 2 } else { 3 };
-    let timeout = deadline
-        .flatten()
-        .map(|deadline| timespec(deadline.saturating_duration_since(Instant::now())));
+    let (count, timeout) = match patience {
+        Patience::WhileInput => (3, None),
+        Patience::UntilTheEnd => (2, None),
+        Patience::Until(moment) => (
+            2,
+            Some(timespec(moment.saturating_duration_since(Instant::now()))),
+        ),
+    };
     loop {
         match poll(&mut watched[..count], timeout.as_ref()) {
             Err(Errno::INTR) => {}
@@ -105,7 +122,7 @@ fn send_lines(connection: &Connection, input: &Input) -> Result<(), Error> {
 }
 
 /// Messages that arrive on a connection.
-pub struct Incoming {
+pub(crate) struct Incoming {
     buffer: Vec<u8>,
     screen: Screen,
     passed: Passed,
@@ -113,7 +130,7 @@ pub struct Incoming {
 
 impl Incoming {
     /// Nothing has arrived.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Incoming {
             buffer: vec![0; MESSAGE_BYTES],
             screen: Screen::new(),
@@ -122,7 +139,7 @@ impl Incoming {
     }
 
     /// Receives one message and shows it; `false` at the end.
-    pub fn show(&mut self, connection: &Connection) -> Result<bool, Error> {
+    pub(crate) fn show(&mut self, connection: &Connection) -> Result<bool, Error> {
         let message = connection
             .receive_message(&mut self.buffer)
             .map_err(refused)?;

@@ -3,7 +3,7 @@
 mod messages; // seqpacket and datagram: a line is a message
 mod prompt; // a person at a terminal
 
-pub use messages::MESSAGE_BYTES;
+pub(crate) use messages::MESSAGE_BYTES;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -29,7 +29,7 @@ use crate::{Exit, explain, terminal};
 /// Over seqpacket and datagram sockets each line of input, with its line end, is one message. Datagrams have no end:
 /// after the end of input sockeye waits for answers as long as --linger says.
 #[derive(Debug, Default, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The socket; its kind is found out when it is not said
     #[arg(value_name = "ADDRESS")]
     pub address: OsString,
@@ -44,7 +44,7 @@ pub struct Arguments {
 }
 
 /// Reads a number of seconds, such as 0.5.
-pub fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let number: f64 = text
         .parse()
         .map_err(|_| "expected a number of seconds".to_owned())?;
@@ -73,12 +73,12 @@ impl Plan {
 }
 
 /// Runs the verb.
-pub fn run(arguments: Arguments) -> Result<Exit, Error> {
-    let plan = Plan::resolve(&arguments)?;
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Error> {
+    let plan = Plan::resolve(arguments)?;
     let connection =
         Connection::connect(&plan.address.name, plan.address.kind, &plan.life).map_err(refused)?;
     if plan.by_hand {
-        return prompt::talk(Arc::new(connection), plan.linger);
+        return prompt::talk(&Arc::new(connection), plan.linger);
     }
     let stop = Stop::on_signals()?;
     match connection.kind() {

@@ -22,7 +22,7 @@ use crate::verbs::talk::screen::harmless;
 const PROMPT: &str = "> ";
 
 /// Talks until the server closes or the person has said all (Ctrl-D) and has read the answer.
-pub fn talk(connection: Arc<Connection>, linger: Duration) -> Result<Exit, Error> {
+pub(crate) fn talk(connection: &Arc<Connection>, linger: Duration) -> Result<Exit, Error> {
     let failed = |error: ReadlineError| Error::failure(error);
     let config = Config::builder().auto_add_history(true).build();
     let mut editor = Editor::<(), FileHistory>::with_config(config).map_err(failed)?;
@@ -31,7 +31,7 @@ pub fn talk(connection: Arc<Connection>, linger: Duration) -> Result<Exit, Error
         let _ = editor.load_history(history);
     }
     let printer = editor.create_external_printer().map_err(failed)?;
-    let receiver = receive_beside(Arc::clone(&connection), printer)?;
+    let receiver = receive_beside(Arc::clone(connection), printer)?;
     loop {
         match editor.readline(PROMPT) {
             Ok(line) => {
@@ -70,7 +70,7 @@ fn receive_beside(
                 Ok(message) if !message.is_empty() || !connection.is_at_end().unwrap_or(true) => {
                     let _ = printer.print(with_line_end(&buffer[..message.length_bytes]));
                 }
-                outcome => leave(before.as_ref(), outcome.err().map(refused)),
+                outcome => leave(before.as_ref(), outcome.err().map(refused).as_ref()),
             }
         }
     };
@@ -80,11 +80,11 @@ fn receive_beside(
 }
 
 /// Gives the terminal back as it was found and ends the program.
-fn leave(before: Option<&Termios>, error: Option<Error>) -> ! {
+fn leave(before: Option<&Termios>, error: Option<&Error>) -> ! {
     if let Some(before) = before {
         let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
     }
-    let exit = match &error {
+    let exit = match error {
         None => {
             note("\nthe server has closed the connection");
             Exit::Success

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A running command and the client it serves.
 #[derive(Debug)]
-pub struct Served {
+pub(crate) struct Served {
     /// The client.
     pub peer: Peer,
     child: Child,
@@ -32,7 +32,7 @@ pub struct Served {
 }
 
 /// What a command is told of its client.
-pub struct Situation<'a> {
+pub(crate) struct Situation<'a> {
     pub command: &'a OsStr,
     pub name: &'a Name,
     pub kind: Kind,
@@ -42,7 +42,7 @@ pub struct Situation<'a> {
 impl Situation<'_> {
     /// Starts the command with the connection as its standard input and output. It is a process group of its own, so
     /// that whatever it starts can be ended with it.
-    pub fn start(&self, connection: &Connection, peer: Peer) -> Result<Served, Error> {
+    pub(crate) fn start(&self, connection: &Connection, peer: Peer) -> Result<Served, Error> {
         let failed = |error: std::io::Error| {
             Error::failure(error_with(format!("run a command for {peer}"), error))
         };
@@ -56,7 +56,7 @@ impl Situation<'_> {
         let mut child = command.spawn().map_err(failed)?;
         drop(command);
         let pid = Pid::from_child(&child);
-        let _ = prlimit(Some(pid), Resource::Nofile, self.limit.clone());
+        let _ = prlimit(Some(pid), Resource::Nofile, self.limit);
         match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(pidfd) => Ok(Served {
                 peer,
@@ -102,7 +102,7 @@ impl Situation<'_> {
 
 impl Served {
     /// The command has ended: how?
-    pub fn reap(mut self) -> Option<ExitStatus> {
+    pub(crate) fn reap(mut self) -> Option<ExitStatus> {
         self.child.wait().ok()
     }
 }
@@ -114,7 +114,7 @@ impl AsFd for Served {
 }
 
 /// Ends commands and what they started, gently first.
-pub fn end_all(children: impl IntoIterator<Item = Served>) {
+pub(crate) fn end_all(children: impl IntoIterator<Item = Served>) {
     let children: Vec<_> = children.into_iter().collect();
     for served in &children {
         let _ = kill_process_group(served.pid, Signal::TERM);

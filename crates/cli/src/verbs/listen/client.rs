@@ -15,9 +15,7 @@ const TYPED_BYTES: usize = 1024 * 1024;
 
 /// A connected client.
 #[derive(Debug)]
-pub struct Client {
-    /// Who it is.
-    pub peer: Peer,
+pub(crate) struct Client {
     /// Where it is; does not wait.
     pub connection: Connection,
     /// The line it has begun.
@@ -36,10 +34,9 @@ pub struct Client {
 
 impl Client {
     /// A client that has just come.
-    pub fn new(connection: Connection, peer: Peer) -> Self {
+    pub(crate) fn new(connection: Connection, peer: &Peer) -> Self {
         Client {
             label: peer.label(),
-            peer,
             connection,
             begun: Begun::default(),
             watched: EventFlags::empty(),
@@ -52,9 +49,9 @@ impl Client {
     }
 
     /// What there is to wait for.
-    pub fn interest(&self) -> EventFlags {
+    pub(crate) fn interest(&self) -> EventFlags {
         let mut interest = EventFlags::empty();
-        if !self.ended && self.queued_bytes < ECHO_BYTES {
+        if !self.ended && self.has_room() {
             interest |= EventFlags::IN;
         }
         if !self.queue.is_empty() {
@@ -63,18 +60,23 @@ impl Client {
         interest
     }
 
+    /// Whether it reads what is sent to it.
+    pub(crate) fn has_room(&self) -> bool {
+        self.queued_bytes < ECHO_BYTES
+    }
+
     /// It has said all it will.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.ended = true;
     }
 
     /// Whether nothing is left to do for it.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.ended && self.queue.is_empty()
     }
 
     /// Sends bytes (one message, for kinds that have them), now or when there is room.
-    pub fn send(&mut self, bytes: &[u8]) -> Result<(), SocketError> {
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), SocketError> {
         self.queue.push_back(bytes.to_vec());
         self.queued_bytes += bytes.len();
         if self.queue.len() == 1 {
@@ -86,7 +88,7 @@ impl Client {
 
     /// Sends what was typed for everybody, unless this client is too far behind; answers how many lines were left out
     /// before, when it has caught up, or `None` to say that this is the first one.
-    pub fn send_typed(&mut self, line: &[u8]) -> Result<Typed, SocketError> {
+    pub(crate) fn send_typed(&mut self, line: &[u8]) -> Result<Typed, SocketError> {
         if self.queued_bytes >= TYPED_BYTES {
             self.typed_left_out += 1;
             return Ok(if self.typed_left_out == 1 {
@@ -103,7 +105,7 @@ impl Client {
     }
 
     /// Sends what there is room for.
-    pub fn flush(&mut self) -> Result<(), SocketError> {
+    pub(crate) fn flush(&mut self) -> Result<(), SocketError> {
         while let Some(first) = self.queue.front() {
             match self.connection.send(&first[self.sent_bytes..]) {
                 Ok(sent) => self.sent_bytes += sent,
@@ -122,7 +124,7 @@ impl Client {
 
 /// What became of a typed line.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Typed {
+pub(crate) enum Typed {
     /// On its way.
     Sent,
     /// On its way, after some that were left out.

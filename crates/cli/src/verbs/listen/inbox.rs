@@ -23,7 +23,7 @@ use crate::verbs::talk::stop::Stop;
 const SENDERS: usize = 4096;
 
 /// Serves until a signal comes, or one message has.
-pub fn serve(plan: &Plan, socket: Datagram, stop: &Stop) -> Result<Exit, Error> {
+pub(crate) fn serve(plan: &Plan, socket: Datagram, stop: &Stop) -> Result<Exit, Error> {
     socket.set_nonblocking(true).map_err(refused)?;
     let mut inbox = Inbox {
         plan,
@@ -102,13 +102,12 @@ impl Inbox<'_> {
             ));
         }
         let data = &self.buffer[..message.length_bytes];
-        match self.plan.service {
-            Service::Echo => self.answer(&message, data),
-            _ => {
-                let mut begun = Begun::default();
-                self.lines.print(&label, &mut begun, data, self.stop)?;
-                self.lines.finish(&label, &mut begun, self.stop)?;
-            }
+        if self.plan.service == Service::Echo {
+            self.answer(&message, data);
+        } else {
+            let mut begun = Begun::default();
+            self.lines.print(&label, &mut begun, data, self.stop)?;
+            self.lines.finish(&label, &mut begun, self.stop)?;
         }
         if can_be_answered(&message.sender) && self.senders.len() < SENDERS {
             self.senders.insert(message.sender);

@@ -19,18 +19,18 @@ const PIPE_BYTES: usize = 4096;
 
 /// The line that a client has begun.
 #[derive(Debug, Default)]
-pub struct Begun(Vec<u8>);
+pub(crate) struct Begun(Vec<u8>);
 
 impl Begun {
     /// Whether there is one.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 /// Standard output, whole lines at a time.
 #[derive(Debug)]
-pub struct Lines {
+pub(crate) struct Lines {
     labels: bool,
     is_terminal: bool,
     piece_bytes: usize,
@@ -38,7 +38,7 @@ pub struct Lines {
 
 impl Lines {
     /// With a label before each line, or bytes as they come.
-    pub fn new(labels: bool) -> Self {
+    pub(crate) fn new(labels: bool) -> Self {
         let is_pipe = rustix::fs::fstat(io::stdout()).is_ok_and(|stat| {
             matches!(
                 FileType::from_raw_mode(stat.st_mode),
@@ -53,12 +53,12 @@ impl Lines {
     }
 
     /// Whether a person waits for lines that do not end.
-    pub fn shows_begun_lines(&self) -> bool {
+    pub(crate) fn shows_begun_lines(&self) -> bool {
         self.is_terminal && self.labels
     }
 
     /// Prints the lines that are complete, and keeps the one that is not in `begun`.
-    pub fn print(
+    pub(crate) fn print(
         &self,
         label: &str,
         begun: &mut Begun,
@@ -79,7 +79,7 @@ impl Lines {
     }
 
     /// Prints the line that was begun, as if it had ended.
-    pub fn finish(&self, label: &str, begun: &mut Begun, stop: &Stop) -> Result<(), Error> {
+    pub(crate) fn finish(&self, label: &str, begun: &mut Begun, stop: &Stop) -> Result<(), Error> {
         let mut text = Vec::new();
         if !begun.is_empty() {
             self.push_line(&mut text, label, &std::mem::take(&mut begun.0));

@@ -34,7 +34,7 @@ use crate::{Exit, explain};
 /// With --once one stream client is joined to standard input and output like `connect` does: unchanged bytes at full
 /// speed, half-close kept.
 #[derive(Debug, Default, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The socket to make; a stream unless another kind is said
     #[arg(value_name = "ADDRESS")]
     pub address: OsString,
@@ -134,7 +134,7 @@ impl Plan {
 }
 
 /// Runs the verb.
-pub fn run(arguments: Arguments) -> Result<Exit, Error> {
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Error> {
     let plan = Plan::resolve(arguments)?;
     let stop = Stop::on_signals()?;
     if plan.kind == Kind::Datagram {

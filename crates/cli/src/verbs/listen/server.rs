@@ -39,7 +39,12 @@ const EXHAUSTED_WAIT: Duration = Duration::from_secs(1);
 const ACCEPTS_IN_A_ROW: usize = 64;
 
 /// Serves until a signal comes, or one client has left.
-pub fn serve(plan: Plan, listener: Listener, stop: Stop, limit: Rlimit) -> Result<Exit, Error> {
+pub(crate) fn serve(
+    plan: Plan,
+    listener: Listener,
+    stop: Stop,
+    limit: Rlimit,
+) -> Result<Exit, Error> {
     let mut server = Server::new(plan, listener, stop, limit)?;
     let outcome = server.run();
     child::end_all(server.commands.drain().map(|(_, served)| served));
@@ -168,8 +173,8 @@ impl Server {
             watch(&self.epoll, listener, LISTENER, accepting)?;
             self.accepting = accepting;
         }
-        // Input waits until there is somebody to send it to.
-        let hearing = !self.clients.is_empty();
+        // Input waits until there is somebody to send it to, at the pace of whoever reads fastest.
+        let hearing = self.typed.is_some() && self.clients.values().any(Client::has_room);
         if let Some(typed) = self.typed.as_ref().filter(|_| hearing != self.hearing) {
             watch(&self.epoll, typed, TYPED, hearing)?;
             self.hearing = hearing;
@@ -257,7 +262,7 @@ impl Server {
         }
         let token = EventData::new_u64(FIRST_CLIENT + number);
         if let Service::Exec(command) = &self.plan.service {
-            let (name, kind, limit) = (&self.plan.address.name, self.plan.kind, self.limit.clone());
+            let (name, kind, limit) = (&self.plan.address.name, self.plan.kind, self.limit);
             match (Situation {
                 command,
                 name,
@@ -276,7 +281,7 @@ impl Server {
             return Ok(());
         }
         connection.set_nonblocking(true).map_err(refused)?;
-        let mut client = Client::new(connection, peer);
+        let mut client = Client::new(connection, &peer);
         client.watched = client.interest();
         epoll::add(&self.epoll, &client.connection, token, client.watched).map_err(cannot_wait)?;
         self.clients.insert(number, client);

@@ -16,14 +16,14 @@ const LINE_BYTES: u64 = 64 * 1024;
 
 /// Lines from standard input. The descriptor is readable while there are some.
 #[derive(Debug)]
-pub struct Typed {
+pub(crate) struct Typed {
     lines: Receiver<Vec<u8>>,
     wake: OwnedFd,
 }
 
 impl Typed {
     /// Reads in a thread of its own, which nobody waits for: standard input may never end.
-    pub fn start() -> Result<Self, Error> {
+    pub(crate) fn start() -> Result<Self, Error> {
         let failed = |error: io::Error| {
             Error::failure(error_with("read standard input beside the clients", error))
         };
@@ -38,7 +38,7 @@ impl Typed {
     }
 
     /// The next line, with its line end. Ask only when the descriptor is readable; `None` at the end of input.
-    pub fn line(&self) -> Option<Vec<u8>> {
+    pub(crate) fn line(&self) -> Option<Vec<u8>> {
         match rustix::io::read(&self.wake, &mut [0; 1]) {
             Ok(0) | Err(_) => None,
             Ok(_) => self.lines.recv().ok(),

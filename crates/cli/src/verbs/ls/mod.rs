@@ -80,6 +80,9 @@ pub fn run(arguments: Arguments) -> Result<Exit, Error> {
     }
     out.flush().map_err(output)?;
     drop(out);
+    if !found && !arguments.json {
+        terminal::note("nothing matches");
+    }
     if !arguments.json {
         note_unseen(&census);
     }
@@ -150,9 +153,6 @@ impl<'a> Shown<'a> {
                 ));
             }
             table.write(out, width, paint)?;
-        }
-        if self.endpoints.is_empty() && self.connections.is_empty() {
-            terminal::note("nothing matches");
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ use crate::{Exit, explain};
 /// Of datagram and seqpacket sockets it receives one message. Into a pipe the bytes go unchanged, one message after the
 /// other; on a terminal each begins on a new line and can do no harm.
 #[derive(Debug, Default, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The socket to make; a stream unless another kind is said
     #[arg(value_name = "ADDRESS")]
     pub address: OsString,
@@ -82,7 +82,7 @@ impl Plan {
 }
 
 /// Runs the verb.
-pub fn run(arguments: Arguments) -> Result<Exit, Error> {
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Error> {
     let plan = Plan::resolve(&arguments)?;
     let stop = Stop::on_signals()?;
     let mut receiver = Receiver {

@@ -23,7 +23,7 @@ use crate::{Exit, explain};
 ///
 /// The bytes are sent exactly as they are. Over datagram and seqpacket sockets they are one message.
 #[derive(Debug, Default, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The socket; its kind is found out when it is not said
     #[arg(value_name = "ADDRESS")]
     pub address: OsString,
@@ -114,8 +114,8 @@ impl Content {
 }
 
 /// Runs the verb.
-pub fn run(arguments: Arguments) -> Result<Exit, Error> {
-    let plan = Plan::resolve(&arguments)?;
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Error> {
+    let plan = Plan::resolve(arguments)?;
     let life = explain::life(arguments.explain);
     let connection =
         Connection::connect(&plan.address.name, plan.address.kind, &life).map_err(refused)?;

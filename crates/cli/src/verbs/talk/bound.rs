@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// How the socket is made.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub struct BoundArguments {
+pub(crate) struct BoundArguments {
     /// Permission bits of the socket file, such as 660 [default: by the umask; 660 with --group]
     #[arg(long, value_name = "BITS", value_parser = mode, help_heading = "Socket file")]
     pub mode: Option<Mode>,
@@ -35,7 +35,7 @@ const GROUP_MODE: Option<Mode> = Mode::new(0o660);
 
 impl BoundArguments {
     /// Flags win over the options of the address.
-    pub fn resolve(&self, address: &UnixAddress, life: Life) -> Result<BindOptions, Error> {
+    pub(crate) fn resolve(&self, address: &UnixAddress, life: Life) -> Result<BindOptions, Error> {
         let options = &address.options;
         let user = self
             .user

@@ -14,7 +14,7 @@ use crate::terminal::note;
 
 /// Where the content of handed descriptors goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WriteTo {
+pub(crate) enum WriteTo {
     /// Standard output, `-`.
     Output,
     /// `DIR/descriptor-1`, `DIR/descriptor-2`, ….
@@ -33,19 +33,19 @@ impl From<PathBuf> for WriteTo {
 
 /// Shows descriptors and counts them.
 #[derive(Debug)]
-pub struct Passed {
+pub(crate) struct Passed {
     write_to: Option<WriteTo>,
     count: u64,
 }
 
 impl Passed {
     /// With a place for their content, or without.
-    pub fn new(write_to: Option<WriteTo>) -> Self {
+    pub(crate) fn new(write_to: Option<WriteTo>) -> Self {
         Passed { write_to, count: 0 }
     }
 
     /// Says what each is, writes its content if that is wanted, and closes it. `whose` says who sent it.
-    pub fn show(&mut self, descriptors: Vec<OwnedFd>, whose: &str) -> Result<(), Error> {
+    pub(crate) fn show(&mut self, descriptors: Vec<OwnedFd>, whose: &str) -> Result<(), Error> {
         for fd in descriptors {
             self.count += 1;
             note(format_args!(
@@ -60,7 +60,7 @@ impl Passed {
     }
 
     /// Says that some could not be taken.
-    pub fn lost(whose: &str) {
+    pub(crate) fn lost(whose: &str) {
         note(format_args!(
             "{whose}descriptors were sent that this process cannot hold (limit of open files): they are lost"
         ));

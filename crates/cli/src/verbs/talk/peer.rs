@@ -9,7 +9,7 @@ use sockeye_socket::{Connection, Credentials};
 
 /// A client and what the kernel says of it.
 #[derive(Debug, Clone)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// The how-many-th client it is, from 1.
     pub number: u64,
     /// What the kernel vouches for.
@@ -22,7 +22,7 @@ pub struct Peer {
 
 impl Peer {
     /// Asks the kernel, once.
-    pub fn of(connection: &Connection, number: u64, names: &mut Names) -> Self {
+    pub(crate) fn of(connection: &Connection, number: u64, names: &mut Names) -> Self {
         let credentials = connection.credentials().ok();
         let process = credentials.and_then(|peer| peer.pid).and_then(process_name);
         let user = credentials.and_then(|peer| names.user(peer.uid).map(str::to_owned));
@@ -35,7 +35,7 @@ impl Peer {
     }
 
     /// The short form that stands before each line: `#1 redis-cli[4242]`.
-    pub fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         let pid = self.credentials.and_then(|peer| peer.pid);
         match (&self.process, pid) {
             (Some(process), Some(pid)) => format!("#{} {process}[{pid}]", self.number),
@@ -65,7 +65,7 @@ fn process_name(pid: u32) -> Option<String> {
 }
 
 /// What a descriptor leads to, as `/proc` shows it.
-pub fn target(fd: impl std::os::fd::AsFd) -> String {
+pub(crate) fn target(fd: impl std::os::fd::AsFd) -> String {
     let link = format!("/proc/self/fd/{}", sockeye_socket::DescriptorNumber::of(fd));
     match std::fs::read_link(link) {
         Ok(target) => escape(target.as_os_str().as_bytes(), ""),

@@ -32,7 +32,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 ///
 /// The end of input ends our side only; the answer still arrives. When the peer has ended its side, input goes on to it
 /// until it has closed altogether: then nobody is left to read it.
-pub fn join(connection: Connection, stop: &Stop, explained: bool) -> Result<Exit, Error> {
+pub(crate) fn join(connection: Connection, stop: &Stop, explained: bool) -> Result<Exit, Error> {
     let _ = connection.set_send_buffer(2 * CHUNK_BYTES); // as large as the kernel allows; less works too
     enlarge(io::stdout().as_fd());
     enlarge(io::stdin().as_fd());
@@ -47,13 +47,13 @@ pub fn join(connection: Connection, stop: &Stop, explained: bool) -> Result<Exit
 }
 
 /// Standard input, until it ends or is no longer wanted.
-pub struct Input {
+pub(crate) struct Input {
     cancelled: OwnedFd,
 }
 
 impl Input {
     /// Waits for input; `false` when it is no longer wanted.
-    pub fn wait(&self) -> Result<bool, Error> {
+    pub(crate) fn wait(&self) -> Result<bool, Error> {
         let stdin = io::stdin();
         let mut watched = [
             PollFd::new(&self.cancelled, PollFlags::IN),
@@ -69,7 +69,7 @@ impl Input {
     }
 
     /// Reads; 0 at the end, or when input is no longer wanted.
-    pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Error> {
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> Result<usize, Error> {
         if !self.wait()? {
             return Ok(0);
         }
@@ -84,7 +84,7 @@ impl Input {
 }
 
 /// The thread that moves input to the peer, then ends our side.
-pub struct Upward {
+pub(crate) struct Upward {
     /// Readable when the thread is done.
     done: OwnedFd,
     /// Closed when input is no longer wanted.
@@ -94,7 +94,7 @@ pub struct Upward {
 
 impl Upward {
     /// Starts `work`, which moves input to the connection.
-    pub fn start(
+    pub(crate) fn start(
         connection: Arc<Connection>,
         work: impl FnOnce(&Connection, &Input) -> Result<(), Error> + Send + 'static,
     ) -> Result<Self, Error> {
@@ -125,7 +125,7 @@ impl Upward {
     }
 
     /// Waits until all input is sent, or nobody is left to send it to.
-    pub fn finish(self, connection: &Connection, stop: &Stop) -> Result<Exit, Error> {
+    pub(crate) fn finish(self, connection: &Connection, stop: &Stop) -> Result<Exit, Error> {
         // The connection is watched for what is always told: both directions have ended.
         let mut watched = [
             PollFd::new(stop, PollFlags::IN),
@@ -144,14 +144,14 @@ impl Upward {
     }
 
     /// Stops the thread, which may be waiting for the peer to read, after a signal.
-    pub fn give_up(self, connection: &Connection, stop: &Stop) -> Exit {
+    pub(crate) fn give_up(self, connection: &Connection, stop: &Stop) -> Exit {
         let _ = connection.shutdown(Direction::Both);
         let _ = self.join();
         stop.exit().unwrap_or(Exit::Success)
     }
 
     /// Ends input and waits for the thread.
-    pub fn join(self) -> Result<(), Error> {
+    pub(crate) fn join(self) -> Result<(), Error> {
         drop(self.cancel);
         self.thread.join().unwrap_or(Ok(()))
     }

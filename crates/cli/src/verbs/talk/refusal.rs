@@ -7,7 +7,7 @@ use sockeye_socket::Error as SocketError;
 use crate::error::Error;
 
 /// Turns an error of a socket into one that ends the program.
-pub fn refused(error: SocketError) -> Error {
+pub(crate) fn refused(error: SocketError) -> Error {
     let remedy = remedy(&error);
     let error = if error.would_block() {
         Error::timed_out(error)

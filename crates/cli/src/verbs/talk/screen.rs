@@ -9,7 +9,7 @@ use crate::terminal;
 
 /// Standard output for bytes from outside.
 #[derive(Debug)]
-pub struct Screen {
+pub(crate) struct Screen {
     is_terminal: bool,
     /// The beginning of a character whose other bytes have not arrived.
     begun: Vec<u8>,
@@ -18,7 +18,7 @@ pub struct Screen {
 
 impl Screen {
     /// Standard output, whatever it is.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Screen {
             is_terminal: terminal::stdout_is_terminal(),
             begun: Vec::new(),
@@ -27,7 +27,7 @@ impl Screen {
     }
 
     /// Writes bytes, exactly unless a person reads them.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let mut stdout = io::stdout().lock();
         let written = if self.is_terminal {
             let text = self.text(bytes);
@@ -39,7 +39,7 @@ impl Screen {
     }
 
     /// Ends a message or a stream: a person gets the rest of a character that never came whole, and a new line.
-    pub fn end(&mut self) -> Result<(), Error> {
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
         if !self.is_terminal {
             return Ok(());
         }
@@ -70,7 +70,7 @@ impl Screen {
 
 /// Text that can do a terminal no harm. Line ends, tabs and backslashes stay as they are: this is content, not a name
 /// to be typed back.
-pub fn harmless(bytes: &[u8]) -> String {
+pub(crate) fn harmless(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\t' | b'\\')) {
         match piece.split_last() {

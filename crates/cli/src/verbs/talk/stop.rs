@@ -16,14 +16,14 @@ use crate::error::{Error, error_with};
 
 /// Becomes readable when SIGINT, SIGTERM or SIGHUP has arrived.
 #[derive(Debug)]
-pub struct Stop {
+pub(crate) struct Stop {
     reader: OwnedFd,
     signal: Arc<AtomicUsize>,
 }
 
 /// Why waiting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Woken {
+pub(crate) enum Woken {
     /// The descriptor is ready.
     Ready,
     /// A signal has arrived.
@@ -34,7 +34,7 @@ pub enum Woken {
 
 impl Stop {
     /// From now on those signals no longer end the process by themselves.
-    pub fn on_signals() -> Result<Self, Error> {
+    pub(crate) fn on_signals() -> Result<Self, Error> {
         let set_up = || -> io::Result<Self> {
             let (reader, writer) = UnixStream::pair()?;
             let (reader, writer) = (out_of_the_way(reader.into()), out_of_the_way(writer.into()));
@@ -56,7 +56,7 @@ impl Stop {
     }
 
     /// How a program ends that was stopped before its work was done; `None` while no signal has arrived.
-    pub fn exit(&self) -> Option<Exit> {
+    pub(crate) fn exit(&self) -> Option<Exit> {
         match u8::try_from(self.signal.load(Ordering::SeqCst)) {
             Ok(0) | Err(_) => None,
             Ok(number) => Some(Exit::Signal(number)),
@@ -64,7 +64,7 @@ impl Stop {
     }
 
     /// Waits until `fd` is ready, a signal arrives, or `deadline` passes. A signal comes first.
-    pub fn wait(
+    pub(crate) fn wait(
         &self,
         fd: BorrowedFd<'_>,
         events: PollFlags,
@@ -96,12 +96,12 @@ impl AsFd for Stop {
 
 /// Moves a descriptor that has nothing to do with the sockets a learner looks at to a high number, so that theirs are
 /// the small ones they would be in a program of one's own.
-pub fn out_of_the_way(fd: OwnedFd) -> OwnedFd {
+pub(crate) fn out_of_the_way(fd: OwnedFd) -> OwnedFd {
     rustix::io::fcntl_dupfd_cloexec(&fd, 200).unwrap_or(fd)
 }
 
 /// A duration as poll and epoll want it.
-pub fn timespec(duration: std::time::Duration) -> Timespec {
+pub(crate) fn timespec(duration: std::time::Duration) -> Timespec {
     Timespec::try_from(duration).unwrap_or(Timespec {
         tv_sec: i64::MAX,
         tv_nsec: 0,
