@@ -265,4 +265,55 @@ mod tests {
         let refused = run(["connect", "--stream", "unix-dgram:/tmp/x"]);
         assert_eq!(refused.status, Some(2), "{refused:?}");
     }
+
+    /// A terminal: what a person sees, and the end a program gets.
+    fn terminal() -> (File, std::os::fd::OwnedFd) {
+        use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let person = openpt(flags).unwrap();
+        grantpt(&person).unwrap();
+        unlockpt(&person).unwrap();
+        let program = ioctl_tiocgptpeer(&person, flags).unwrap();
+        (File::from(person), program)
+    }
+
+    fn see(person: &mut File, text: &str) -> String {
+        let mut seen = String::new();
+        while !seen.contains(text) {
+            let mut buffer = [0; 1024];
+            let length = person.read(&mut buffer).unwrap();
+            seen.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        }
+        seen
+    }
+
+    #[test]
+    fn on_a_terminal_lines_are_edited_and_remembered_and_answers_can_do_no_harm() {
+        let place = Place::new();
+        let listener = plain_listener(&place);
+        let (mut person, program) = terminal();
+        let mut command = sockeye(["connect", &place.address(false)]);
+        command
+            .env("XDG_STATE_HOME", place.folder())
+            .env("TERM", "xterm");
+        command.stdin(program.try_clone().unwrap()).stdout(program);
+        let client = Program::start(&mut command);
+        drop(command);
+        let (mut connection, _) = listener.accept().unwrap();
+        see(&mut person, "> ");
+        // What was typed wrong is taken back before it is sent; the line before is a key away.
+        person.write_all(b"helpp\x7f\x7flo\r\x1b[A\r").unwrap();
+        let mut line = [0; 12];
+        connection.read_exact(&mut line).unwrap();
+        assert_eq!(&line, b"hello\nhello\n");
+        connection.write_all(b"\x1b[2Jmischief").unwrap();
+        let seen = see(&mut person, "mischief");
+        assert!(seen.contains(r"\x1b[2Jmischief"), "{seen:?}");
+        person.write_all(b"\x04").unwrap();
+        assert_eq!(connection.read(&mut line).unwrap(), 0);
+        drop(connection);
+        client.end().succeeded();
+        let history = fs::read_to_string(place.folder().join("sockeye/history")).unwrap();
+        assert!(history.contains("hello"), "{history:?}");
+    }
 }

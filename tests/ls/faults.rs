@@ -9,7 +9,7 @@ use rustix::net::{SocketAddrUnix, SocketFlags, SocketType, connect, socket_with}
 use serde_json::{Value, json};
 
 use crate::command::{all_in, endpoint, folder, is_root, json, list, ls, text};
-use crate::scene::{bound, connected, listening};
+use crate::scene::{Program, bound, connected, listening};
 
 fn fault_of(path: &Path) -> Value {
     let document = json([path]);
@@ -37,6 +37,37 @@ fn a_file_without_a_socket_is_stale() {
     // The filter that is made for it, too.
     let answer = ls(["--stale", &all_in(folder.path())]);
     assert_eq!(answer.text.lines().count(), 2, "{answer:#?}");
+}
+
+#[test]
+fn a_stale_file_that_was_named_is_found_wherever_it_is() {
+    let folder = folder();
+    let deep = folder.path().join("a/b/c/d/e");
+    fs::create_dir_all(&deep).unwrap();
+    let path = deep.join("app.sock");
+    drop(listening(&path, 5));
+    ls([&path]).says(&[text(&path), stale()]);
+}
+
+#[test]
+fn a_relative_name_is_not_called_deleted_because_its_process_went_elsewhere() {
+    let program = "os.chdir(sys.argv[1])\nserver = socket(AF_UNIX)\nserver.bind('app.sock')\nserver.listen()\nos.chdir('/')\nwait()";
+    let folder = folder();
+    let deep = folder.path().join("a/b/c/d");
+    fs::create_dir_all(&deep).unwrap();
+    let server = Program::python(program, &[text(&deep)]);
+    let path = deep.join("app.sock");
+    // Nobody can tell where it is; but when its folder is looked at, it is found.
+    let document = json(["--pid", &server.pid().to_string()]);
+    let [unknown] = list(&document, "endpoints") else {
+        panic!("{document:#}")
+    };
+    assert_eq!((&unknown["address"], &unknown["fault"]), (&"unix:app.sock".into(), &json!(null)));
+    let shown = json(["unix:app.sock"]);
+    assert!(list(&shown, "endpoints").contains(unknown), "what is shown can be pasted: {shown:#}");
+    let document = json([&path]);
+    let found = endpoint(&document, text(&path));
+    assert_eq!((&found["state"], &found["fault"]), (&"listening".into(), &json!(null)), "{document:#}");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn only_what_processes_of_a_user_hold_or_files_that_are_theirs() {
     let folder = folder();
     super::unprivileged::open(folder.path());
     let nobody = folder.path().join("nobody");
-    let _server = Program::python_under(super::unprivileged::as_nobody("python3"), SERVE, &[text(&nobody)]);
+    let _server = Program::python_under(super::unprivileged::python_as_nobody(), SERVE, &[text(&nobody)]);
     let _root = listening(&folder.path().join("root"), 5);
     let stale = folder.path().join("stale");
     drop(listening(&stale, 5));

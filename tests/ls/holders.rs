@@ -143,20 +143,3 @@ fn a_process_whose_first_thread_ended_still_holds_its_sockets() {
         assert_eq!(pids(endpoint(&document, text(&path))), [server.pid()], "{source}: {document:#}");
     }
 }
-
-#[test]
-#[ignore = "needs root"]
-fn a_thread_with_descriptors_of_its_own_is_looked_into() {
-    let program = "import ctypes\n\
-                   def serve():\n    ctypes.CDLL(None).unshare(0x400)\n\
-                   \x20   server = socket(AF_UNIX)\n    server.bind(sys.argv[1])\n    server.listen()\n\
-                   \x20   ready()\n    threading.Event().wait()\n\
-                   threading.Thread(target=serve, daemon=True).start()\npause()";
-    let folder = folder();
-    let path = folder.path().join("app.sock");
-    let server = Program::python(program, &[text(&path)]);
-    for source in ["bpf", "proc"] {
-        let document = parsed(&ls(["--json", "--holders", source, text(&path)]));
-        assert_eq!(pids(endpoint(&document, text(&path))), [server.pid()], "{source}: {document:#}");
-    }
-}

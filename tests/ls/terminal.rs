@@ -43,12 +43,19 @@ fn a_narrow_terminal_gets_every_address_whole_on_a_line_of_its_own() {
     let mut server = Program::python(SERVE, &[text(&path)]);
     let client = Program::python(CONNECT, &[text(&path)]);
     server.go_on();
-    let _stale = listening(&folder.path().join("deleted.sock"), 5);
     let answer = on_terminal(&format!("--color never ls --connections --kind stream '{}'", text(&path)));
     // Pids are of different lengths: the columns are compared by their words.
     let seen = normal(&answer.text, text(folder.path()), &[(server.pid(), "SERVER"), (client.pid(), "CLIENT")]);
     let words: Vec<String> = seen.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-    insta::assert_snapshot!(words.join("\n"), @"");
+    insta::assert_snapshot!(words.join("\n"), @r"
+    ADDRESS
+    KIND STATE PROCESS FILE CLIENTS QUEUE
+    /DIR/app.sock
+    stream listening python3[SERVER] root 755 root:root 1 0/5
+
+    CLIENT ADDRESS SERVER
+    python3[CLIENT] root → /DIR/app.sock → python3[SERVER] root
+    ");
     assert!(answer.text.lines().all(|line| line.trim_end().chars().count() <= 80), "{answer:#?}");
 }
 

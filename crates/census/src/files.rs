@@ -144,7 +144,10 @@ impl Files {
             if is_bound(&there) {
                 return view.located(there);
             }
-            verdict = lost(&there).or(verdict);
+            // A process that left the folder, or closed the descriptor, of a relative name has not lost the file.
+            if view.is_root {
+                verdict = lost(&there).or(verdict);
+            }
         }
         Located {
             lost: verdict,

@@ -88,14 +88,15 @@ impl<'a> Joiner<'a> {
             for client in &listener.pending {
                 // A client that gave up waiting has no inode any more and no process to name.
                 let client = Some(*client).filter(|inode| inode.0 != 0);
-                let sent = client
+                // Until it is accepted, the kernel tells only whether there are buffers under way.
+                let is_sending = client
                     .and_then(|inode| self.socket(inode))
-                    .map_or(0, |client| client.send_queue);
+                    .is_some_and(|client| client.send_queue > 0);
                 self.push(Connection {
                     client,
                     endpoint,
                     is_waiting: true,
-                    to_server_bytes: sent,
+                    to_server_bytes: (!is_sending).then_some(0),
                     ..Connection::default()
                 });
             }
@@ -141,7 +142,7 @@ impl<'a> Joiner<'a> {
             server: Some(server.inode),
             endpoint,
             is_waiting: false,
-            to_server_bytes: server.receive_queue,
+            to_server_bytes: Some(server.receive_queue),
             to_client_bytes: client.receive_queue,
         });
     }
@@ -151,7 +152,12 @@ impl<'a> Joiner<'a> {
             client: Some(client.inode),
             server: Some(server.inode),
             endpoint: self.endpoint_of(server),
-            to_server_bytes: server.receive_queue,
+            // The next message is perhaps not from this client, but certainly not if none of its own is under way.
+            to_server_bytes: Some(if client.send_queue > 0 {
+                server.receive_queue
+            } else {
+                0
+            }),
             ..Connection::default()
         });
     }
@@ -171,13 +177,13 @@ impl<'a> Joiner<'a> {
             (Some(socket.inode), socket.peer)
         };
         let unread = socket.receive_queue;
-        let (to_server_bytes, to_client_bytes) = if is_server { (unread, 0) } else { (0, unread) };
+        let (to_server, to_client_bytes) = if is_server { (unread, 0) } else { (0, unread) };
         self.push(Connection {
             client,
             server,
             endpoint,
             is_waiting: false,
-            to_server_bytes,
+            to_server_bytes: Some(to_server),
             to_client_bytes,
         });
     }

@@ -242,8 +242,9 @@ pub struct Connection {
     pub is_waiting: bool,
     /// Which of [`Census::endpoints`](crate::Census::endpoints) it goes to, if to any.
     pub endpoint: Option<usize>,
-    /// Bytes the client sent that the server has not read. For datagrams, of the next message only.
-    pub to_server_bytes: u32,
+    /// Bytes the client sent that the server has not read. For datagrams, of the next message only. `None` where the
+    /// kernel does not tell: the client waits to be accepted and has sent something.
+    pub to_server_bytes: Option<u32>,
     /// Bytes the server sent that the client has not read. For datagrams, of the next message only.
     pub to_client_bytes: u32,
 }

@@ -41,6 +41,8 @@ pub(crate) struct Grounds<'a> {
     started: SystemTime,
     /// Socket files that a scan found; `None` to look where sockets usually are.
     scanned: Option<&'a Found>,
+    /// Further folders to look at.
+    beside: &'a [PathBuf],
     /// Whether the sockets tell no files, so that names are all there is to go by.
     only_names: bool,
     /// Files that sockets are bound to when files were looked at.
@@ -59,12 +61,14 @@ impl<'a> Grounds<'a> {
         files: &'a Files,
         started: SystemTime,
         scanned: Option<&'a Found>,
+        beside: &'a [PathBuf],
         unseen: &Unseen,
     ) -> Self {
         Grounds {
             files,
             started,
             scanned,
+            beside,
             only_names: unseen.diag_refused,
             meanwhile: OnceCell::new(),
         }
@@ -97,7 +101,7 @@ impl Survey {
         let usual = grounds
             .scanned
             .is_none()
-            .then(|| survey.scan_usual_places());
+            .then(|| survey.scan_usual_places(grounds.beside));
         let found = grounds.scanned.or(usual.as_ref());
         let (unreadable_folders, paths) = found.map_or((0, &[][..]), |found| {
             (found.unreadable_folders, &found.sockets)
@@ -148,20 +152,22 @@ impl Survey {
     }
 
     /// The usual places, and every folder that a bound socket lies in.
-    fn scan_usual_places(&self) -> Found {
+    fn scan_usual_places(&self, beside: &[PathBuf]) -> Found {
         // A file that is not where it was bound was perhaps renamed: that is looked for in the folder it was in.
         let folders = self.endpoints.iter().filter_map(|endpoint| {
-            let bound_at = || endpoint.name.as_path().filter(|path| path.is_absolute());
-            let path = endpoint.file.as_ref().map(|file| file.path.as_path());
-            Some(path.or_else(bound_at)?.parent()?.to_owned())
+            match &endpoint.file {
+                Some(file) => Some(file.path.parent()?.to_owned()),
+                None => existing(endpoint.name.as_path()?.parent()?),
+            }
         });
+        let beside = beside.iter().filter_map(|folder| existing(folder));
         let is_usual = |folder: &PathBuf| {
             USUAL_PLACES
                 .iter()
                 .any(|(place, _)| folder == Path::new(place))
                 || folder.starts_with("/proc")
         };
-        let folders: BTreeSet<PathBuf> = folders.filter(|folder| !is_usual(folder)).collect();
+        let folders: BTreeSet<PathBuf> = folders.chain(beside).filter(|folder| !is_usual(folder)).collect();
         let usual = USUAL_PLACES.map(|(place, depth)| Start {
             folder: place.into(),
             depth,
@@ -196,7 +202,12 @@ impl Survey {
             let owner = bound.get(&facts.id).copied();
             match owner.and_then(|at| self.endpoints.get_mut(at)) {
                 // Moved since it was bound: the name is wrong, the file is not lost.
-                Some(endpoint) if endpoint.file.is_none() => endpoint.file = Some(facts),
+                Some(endpoint) if endpoint.file.is_none() => {
+                    if endpoint.name.as_path().is_some_and(says_nothing) {
+                        endpoint.name = Name::Path(path);
+                    }
+                    endpoint.file = Some(facts);
+                }
                 Some(_) => {}
                 None if by_name.contains(&path) || !known.insert(facts.id) => {}
                 None if grounds.is_bound_meanwhile(&path, facts.id) => {}
@@ -220,13 +231,22 @@ fn apply(endpoint: &mut Endpoint, located: Located) -> bool {
     let Some(facts) = located.facts else {
         return false;
     };
-    let says_nothing = |name: &&Path| name.is_relative() || name.starts_with("/proc/self");
-    let renamed = endpoint.name.as_path().as_ref().is_some_and(says_nothing);
+    let renamed = endpoint.name.as_path().is_some_and(says_nothing);
     if renamed {
         endpoint.name = Name::Path(facts.path.clone());
     }
     endpoint.file = Some(facts);
     renamed
+}
+
+/// Whether a name is of no use to anybody but the process that bound it.
+fn says_nothing(name: &Path) -> bool {
+    name.is_relative() || name.starts_with("/proc/self")
+}
+
+/// A folder that can be looked into, or at least tried; what was removed with its sockets is no folder unread.
+fn existing(folder: &Path) -> Option<PathBuf> {
+    (folder.is_absolute() && folder.exists()).then(|| folder.to_owned())
 }
 
 /// A file without a socket; [`Survey::settle`] decides whether that is sure.

@@ -24,6 +24,8 @@ pub struct Options {
     /// Folders whose socket files are listed even when nobody is bound to them, with everything below them.
     /// Without any, the folders of bound sockets and the usual places are looked at.
     pub scan: Vec<PathBuf>,
+    /// Further folders to look at, without what is below them: where an address that was asked for would be.
+    pub beside: Vec<PathBuf>,
 }
 
 /// All Unix sockets at one moment.
@@ -37,6 +39,7 @@ pub struct Census {
     pub(crate) connections: Vec<Connection>,
     pub(crate) unseen: Unseen,
     pub(crate) holder_source: Option<HolderSource>,
+    pub(crate) namespace: Option<NetNamespace>,
 }
 
 impl Census {
@@ -63,7 +66,7 @@ impl Census {
             let scan = (!starts.is_empty()).then(|| scope.spawn(move || scan(&starts)));
             let asked = source::own(own.unwrap_or(NetNamespace(0)), &mut sockets, &mut unseen);
             let scanned = scan.map(join_thread);
-            let grounds = Grounds::new(&files, started, scanned.as_ref(), &unseen);
+            let grounds = Grounds::new(&files, started, scanned.as_ref(), &options.beside, &unseen);
             let survey = Survey::of(&sockets, &grounds);
             let held = join_thread(held);
             asked.map(|()| (survey, held, scanned))
@@ -77,7 +80,7 @@ impl Census {
             // An inode may have been used again between two answers.
             let mut seen = HashSet::new();
             sockets.retain(|socket| seen.insert(socket.inode));
-            let grounds = Grounds::new(&files, started, scanned.as_ref(), &unseen);
+            let grounds = Grounds::new(&files, started, scanned.as_ref(), &options.beside, &unseen);
             survey = Survey::of(&sockets, &grounds);
         }
         unseen.processes = held.unseen_processes;
@@ -94,6 +97,7 @@ impl Census {
             connections: survey.connections,
             unseen,
             holder_source: held.source,
+            namespace: own,
         })
     }
 
@@ -149,6 +153,11 @@ impl Census {
     /// What could not be seen.
     pub fn unseen(&self) -> &Unseen {
         &self.unseen
+    }
+
+    /// The network namespace of this process, whose abstract names it can connect to.
+    pub fn namespace(&self) -> Option<NetNamespace> {
+        self.namespace
     }
 
     /// How the holders were found.

@@ -238,7 +238,13 @@ impl<const N: usize> Layout<N> {
 }
 
 fn extend_blank(line: &mut String, count: usize) {
-    line.extend(std::iter::repeat_n(' ', count));
+    const BLANKS: &str = "                                                                ";
+    let mut left = count;
+    while left > BLANKS.len() {
+        line.push_str(BLANKS);
+        left -= BLANKS.len();
+    }
+    line.push_str(&BLANKS[..left]);
 }
 
 fn push_styled(line: &mut String, cell: &Cell, paint: Paint) {

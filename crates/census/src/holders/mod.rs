@@ -15,7 +15,8 @@ mod record;
 pub enum HolderSource {
     /// A BPF iterator over every descriptor of every task: one pass, all processes or none.
     Bpf,
-    /// A walk of `/proc/*/fd`: the processes that this one may look into.
+    /// A walk of `/proc/*/fd`: the processes that this one may look into. Descriptors that one thread of a process has
+    /// for itself (`unshare(CLONE_FILES)`) are seen by the iterator only.
     #[default]
     Proc,
 }

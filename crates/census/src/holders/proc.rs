@@ -110,7 +110,11 @@ impl<'a> Worker<'a> {
     fn look_into(&mut self, pid: u32) {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         match openat(self.proc, format!("{pid}/fd"), flags, Mode::empty()) {
-            Ok(folder) => self.read_descriptors(&folder, Pid(pid)),
+            Ok(folder) => {
+                if !self.read_descriptors(&folder, Pid(pid)) {
+                    self.look_into_threads(Pid(pid));
+                }
+            }
             Err(Errno::ACCESS | Errno::PERM) if self.has_command_line(pid) => {
                 self.held.unseen_processes += 1;
             }
@@ -118,13 +122,37 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn read_descriptors(&mut self, folder: &OwnedFd, pid: Pid) {
+    /// A process whose first thread ended shows no descriptors of its own; the other threads have them.
+    fn look_into_threads(&mut self, pid: Pid) {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let Ok(folder) = openat(self.proc, format!("{pid}/task"), flags, Mode::empty()) else {
+            return;
+        };
+        // `proc_task_getattr` in fs/proc/base.c counts a link for each thread.
+        if !rustix::fs::fstat(&folder).is_ok_and(|stat| stat.st_nlink > 3) {
+            return;
+        }
+        for thread in numbers_in(folder.as_fd()) {
+            let name = format!("{thread}/fd");
+            let Ok(descriptors) = openat(&folder, name, flags, Mode::empty()) else {
+                continue;
+            };
+            if self.read_descriptors(&descriptors, pid) {
+                return; // threads share them
+            }
+        }
+    }
+
+    /// Answers whether there was any descriptor.
+    fn read_descriptors(&mut self, folder: &OwnedFd, pid: Pid) -> bool {
+        let mut has_any = false;
         let before = self.held.holders.len();
         let holders = &mut self.held.holders;
         // What a long command line or status left would leave no room for a link.
         self.file_buffer.clear();
         let link_buffer = &mut self.file_buffer;
         each_number(folder.as_fd(), &mut self.folder_buffer, |fd| {
+            has_any = true;
             let link = readlinkat_raw(
                 folder,
                 decimal(fd).as_str(),
@@ -143,6 +171,7 @@ impl<'a> Worker<'a> {
         if self.held.holders.len() > before {
             self.note_process(pid);
         }
+        has_any
     }
 
     fn note_namespace(&mut self, pid: Pid) {

@@ -79,7 +79,7 @@ struct ConnectionDocument {
     client: Option<EndDocument>,
     server: Option<EndDocument>,
     waiting: bool,
-    to_server_bytes: u32,
+    to_server_bytes: Option<u32>,
     to_client_bytes: u32,
 }
 

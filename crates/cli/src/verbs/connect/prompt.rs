@@ -1,7 +1,9 @@
 //! A person at a terminal: lines are edited and remembered, what arrives appears above the prompt.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use sockeye_socket::{Connection, Direction};
 use super::messages::MESSAGE_BYTES;
 use crate::Exit;
 use crate::error::{Error, error_with};
-use crate::terminal::note;
+use crate::terminal::{self, note};
 use crate::verbs::talk::refusal::refused;
 use crate::verbs::talk::screen::harmless;
 
@@ -31,7 +33,8 @@ pub(crate) fn talk(connection: &Arc<Connection>, linger: Duration) -> Result<Exi
         let _ = editor.load_history(history);
     }
     let printer = editor.create_external_printer().map_err(failed)?;
-    let receiver = receive_beside(Arc::clone(connection), printer)?;
+    let all_said = Arc::new(AtomicBool::new(false));
+    let receiver = receive_beside(Arc::clone(connection), printer, Arc::clone(&all_said))?;
     loop {
         match editor.readline(PROMPT) {
             Ok(line) => {
@@ -47,6 +50,9 @@ pub(crate) fn talk(connection: &Arc<Connection>, linger: Duration) -> Result<Exi
             Err(error) => return Err(failed(error)),
         }
     }
+    all_said.store(true, Ordering::Relaxed);
+    // Nobody reads what the printer passes on any more: from now on it is written at once.
+    drop(editor);
     if connection.kind() == Kind::Datagram {
         // Datagrams have no end; an answer that takes longer is not waited for.
         std::thread::sleep(linger);
@@ -61,6 +67,7 @@ pub(crate) fn talk(connection: &Arc<Connection>, linger: Duration) -> Result<Exi
 fn receive_beside(
     connection: Arc<Connection>,
     mut printer: impl ExternalPrinter + Send + 'static,
+    all_said: Arc<AtomicBool>,
 ) -> Result<JoinHandle<()>, Error> {
     let before = tcgetattr(std::io::stdin()).ok();
     let run = move || {
@@ -68,9 +75,19 @@ fn receive_beside(
         loop {
             match connection.receive_message(&mut buffer) {
                 Ok(message) if !message.is_empty() || !connection.is_at_end().unwrap_or(true) => {
-                    let _ = printer.print(with_line_end(&buffer[..message.length_bytes]));
+                    let text = with_line_end(&buffer[..message.length_bytes]);
+                    if printer.print(text.clone()).is_err() {
+                        let _ = terminal::stdout().write_all(text.as_bytes());
+                    }
                 }
-                outcome => leave(before.as_ref(), outcome.err().map(refused).as_ref()),
+                outcome => {
+                    let error = outcome.err().map(refused);
+                    leave(
+                        before.as_ref(),
+                        error.as_ref(),
+                        all_said.load(Ordering::Relaxed),
+                    )
+                }
             }
         }
     };
@@ -80,13 +97,15 @@ fn receive_beside(
 }
 
 /// Gives the terminal back as it was found and ends the program.
-fn leave(before: Option<&Termios>, error: Option<&Error>) -> ! {
+fn leave(before: Option<&Termios>, error: Option<&Error>, is_expected: bool) -> ! {
     if let Some(before) = before {
         let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
     }
     let exit = match error {
         None => {
-            note("\nthe server has closed the connection");
+            if !is_expected {
+                note("\nthe server has closed the connection");
+            }
             Exit::Success
         }
         Some(error) => {

@@ -73,6 +73,11 @@ impl Filter {
         })
     }
 
+    /// Folders in which the addresses that were named would be.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.addresses.iter().flat_map(Wanted::folders).collect()
+    }
+
     /// Applies the filters to what there is.
     pub fn choose<'a>(&'a self, census: &'a Census) -> Choice<'a> {
         let addresses = self.addresses.iter();

@@ -33,6 +33,11 @@ impl<'a> Labels<'a> {
         }
     }
 
+    /// What is labelled.
+    pub fn census(&self) -> &'a Census {
+        self.census
+    }
+
     /// A user by name, else by number.
     pub fn user(&mut self, uid: u32) -> String {
         match self.names.user(uid) {
@@ -146,7 +151,7 @@ pub fn address(name: &Name) -> String {
 }
 
 /// What is worth a word: a fault, a mount namespace, a service.
-pub fn remark(endpoint: &Endpoint) -> String {
+pub fn remark(census: &Census, endpoint: &Endpoint) -> String {
     let mut words = Vec::new();
     let moved_to = moved_to(endpoint);
     match endpoint.fault {
@@ -159,6 +164,11 @@ pub fn remark(endpoint: &Endpoint) -> String {
     }
     if endpoint.in_other_mount_namespace {
         words.push("in another mount namespace".to_owned());
+    }
+    // A path leads there all the same; an abstract name means another socket there.
+    let is_abstract = matches!(endpoint.name, Name::Abstract(_));
+    if is_abstract && endpoint.namespace != census.namespace() {
+        words.push("in another network namespace".to_owned());
     }
     if let Some(service) = endpoint.service() {
         words.push(format!("({})", service.title));

@@ -41,6 +41,7 @@ impl Plan {
             options: Options {
                 holders: arguments.holders.source(),
                 scan: scan.collect(),
+                beside: filter.folders(),
             },
             connections: arguments.connections,
             filter,

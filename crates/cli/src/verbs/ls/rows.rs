@@ -86,7 +86,7 @@ pub fn endpoint_row(labels: &mut Labels<'_>, endpoint: &Endpoint, mark: Mark) ->
             .into(),
         clients.into(),
         queue.unwrap_or_default().into(),
-        Cell::styled(remark_style, label::remark(endpoint)),
+        Cell::styled(remark_style, label::remark(labels.census(), endpoint)),
     ]
 }
 
@@ -151,13 +151,14 @@ fn end(labels: &mut Labels<'_>, inode: Option<sockeye_census::SocketInode>) -> C
     }
 }
 
-/// Bytes that wait in each direction: `120→` to the server, `←8` to the client.
+/// Bytes that wait in each direction: `120→` to the server, `←8` to the client, `?→` where it is not known how many.
 fn unread(connection: &Connection) -> String {
     match (connection.to_server_bytes, connection.to_client_bytes) {
-        (0, 0) => String::new(),
-        (sent, 0) => format!("{sent}→"),
-        (0, answered) => format!("←{answered}"),
-        (sent, answered) => format!("{sent}→ ←{answered}"),
+        (Some(0), 0) => String::new(),
+        (None, _) => "?→".to_owned(),
+        (Some(sent), 0) => format!("{sent}→"),
+        (Some(0), answered) => format!("←{answered}"),
+        (Some(sent), answered) => format!("{sent}→ ←{answered}"),
     }
 }
 

@@ -68,6 +68,12 @@ impl Wanted {
         })
     }
 
+    /// Folders in which something of this name would be.
+    pub fn folders(&self) -> impl Iterator<Item = PathBuf> {
+        let names = self.literal.iter().flat_map(|literal| &literal.names);
+        names.filter_map(|name| Some(name.as_path()?.parent()?.to_owned()))
+    }
+
     /// A name may hold `*`, `?` and `[`, and what a row shows can be pasted back: where something has exactly this name,
     /// it is meant, and else the pattern.
     pub fn reading(&self, census: &Census) -> Reading {

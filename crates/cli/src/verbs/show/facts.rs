@@ -195,8 +195,9 @@ impl<W: Write> Facts<'_, W> {
                 self.end(connection.server)
             };
             let unread = match (connection.to_server_bytes, connection.to_client_bytes) {
-                (0, 0) => String::new(),
-                (to_server, to_client) => {
+                (Some(0), 0) => String::new(),
+                (None, _) => "  unread: something by server".to_owned(),
+                (Some(to_server), to_client) => {
                     format!("  unread: {to_server} by server, {to_client} by client")
                 }
             };

@@ -30,7 +30,11 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<Exit, Error> {
     let shown_as = sockeye_address::escape::escape(arguments.address.as_encoded_bytes(), "");
     let filter = ls::Filter::of_address(&arguments.address)?;
-    let census = ls::census(&sockeye_census::Options::default(), ls::Holders::Auto)?;
+    let options = sockeye_census::Options {
+        beside: filter.folders(),
+        ..Default::default()
+    };
+    let census = ls::census(&options, ls::Holders::Auto)?;
     let choice = filter.choose(&census);
     let endpoints: Vec<&Endpoint> = census
         .endpoints()
