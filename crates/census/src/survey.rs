@@ -83,7 +83,12 @@ impl<'a> Grounds<'a> {
 }
 
 impl Survey {
-    pub(crate) fn of(sockets: &[Socket], grounds: &Grounds<'_>) -> Self {
+    pub(crate) fn of(sockets: &mut Vec<Socket>, grounds: &Grounds<'_>) -> Self {
+        // The two ends of a connection are mostly made together: in this order they lie together, too, which saves more
+        // time than sorting takes.
+        sockets.sort_unstable_by_key(|socket| socket.inode);
+        // An inode may have been used again between the answers of two namespaces.
+        sockets.dedup_by_key(|socket| socket.inode);
         let index = Index::of(sockets);
         let (endpoints, connections) = join::join(sockets, &index);
         let mut survey = Survey {

@@ -1,6 +1,6 @@
 //! Taking a census.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::SystemTime;
@@ -67,7 +67,7 @@ impl Census {
             let asked = source::own(own.unwrap_or(NetNamespace(0)), &mut sockets, &mut unseen);
             let scanned = scan.map(join_thread);
             let grounds = Grounds::new(&files, started, scanned.as_ref(), &options.beside, &unseen);
-            let survey = Survey::of(&sockets, &grounds);
+            let survey = Survey::of(&mut sockets, &grounds);
             let held = join_thread(held);
             asked.map(|()| (survey, held, scanned))
         })?;
@@ -77,11 +77,8 @@ impl Census {
             source::elsewhere(*namespace, socket, &mut sockets, &mut unseen);
         }
         if !elsewhere.is_empty() {
-            // An inode may have been used again between two answers.
-            let mut seen = HashSet::new();
-            sockets.retain(|socket| seen.insert(socket.inode));
             let grounds = Grounds::new(&files, started, scanned.as_ref(), &options.beside, &unseen);
-            survey = Survey::of(&sockets, &grounds);
+            survey = Survey::of(&mut sockets, &grounds);
         }
         unseen.processes = held.unseen_processes;
         unseen.bpf = held.bpf_refusal;
@@ -111,7 +108,7 @@ impl Census {
         &self.connections
     }
 
-    /// Every socket, in no order.
+    /// Every socket, ordered by inode.
     pub fn sockets(&self) -> &[Socket] {
         &self.sockets
     }
