@@ -1,5 +1,7 @@
 //! docs/json.md: real documents of `ls` and `show` against their schema, and the page against the schema.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -7,7 +9,8 @@ use std::process::Command;
 
 use jsonschema::Validator;
 use rustix::net::{
-    self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept, bind, connect, listen, send,
+    self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept, bind, connect, listen,
+    send,
 };
 use serde_json::Value;
 
@@ -32,7 +35,10 @@ fn check(text: &[u8]) -> Value {
 
 #[track_caller]
 fn document(arguments: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_sockeye")).args(arguments).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_sockeye"))
+        .args(arguments)
+        .output()
+        .unwrap();
     check(&output.stdout)
 }
 
@@ -56,7 +62,10 @@ fn connected(path: &Path, kind: SocketType) -> OwnedFd {
 fn scene(folder: &Path) -> Vec<OwnedFd> {
     let at = |name: &str| folder.join(name);
     let mut kept = Vec::new();
-    for (name, kind) in [("stream", SocketType::STREAM), ("seqpacket", SocketType::SEQPACKET)] {
+    for (name, kind) in [
+        ("stream", SocketType::STREAM),
+        ("seqpacket", SocketType::SEQPACKET),
+    ] {
         let listener = bound(&at(name), kind);
         listen(&listener, 0).unwrap();
         let client = connected(&at(name), kind);
@@ -68,7 +77,11 @@ fn scene(folder: &Path) -> Vec<OwnedFd> {
         kept.extend([listener, client, waiting]);
     }
     let datagram = bound(&at("datagram"), SocketType::DGRAM);
-    kept.extend([datagram, connected(&at("datagram"), SocketType::DGRAM), bound(&at("unready"), SocketType::STREAM)]);
+    kept.extend([
+        datagram,
+        connected(&at("datagram"), SocketType::DGRAM),
+        bound(&at("unready"), SocketType::STREAM),
+    ]);
     drop(bound(&at("stale"), SocketType::STREAM));
     for name in ["deleted", "replaced", "moved", "closed"] {
         let listener = bound(&at(name), SocketType::STREAM);
@@ -91,16 +104,30 @@ fn scene(folder: &Path) -> Vec<OwnedFd> {
     kept.push(bound(&folder.join(bytes), SocketType::DGRAM));
     let hostile = [folder.as_os_str().as_encoded_bytes(), b"\0\xff\n"].concat();
     let named = socket(SocketType::STREAM);
-    bind(&named, &SocketAddrUnix::new_abstract_name(&hostile).unwrap()).unwrap();
+    bind(
+        &named,
+        &SocketAddrUnix::new_abstract_name(&hostile).unwrap(),
+    )
+    .unwrap();
     kept.push(named);
-    let pair = net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+    let pair = net::socketpair(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )
+    .unwrap();
     kept.extend([pair.0, pair.1]);
     kept
 }
 
 fn words<'a>(document: &'a Value, list: &str, field: &str) -> Vec<&'a str> {
-    let mut words: Vec<&str> =
-        document[list].as_array().unwrap().iter().filter_map(|item| item[field].as_str()).collect();
+    let mut words: Vec<&str> = document[list]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|item| item[field].as_str())
+        .collect();
     words.sort_unstable();
     words.dedup();
     words
@@ -119,14 +146,25 @@ fn ls_fits_the_schema_whatever_is_there() {
     for source in ["auto", "proc"] {
         document(&["ls", "--json", "--holders", source]);
         document(&["ls", "--json", "--connections", "--holders", source]);
-        let all = document(&["ls", "--json", "--connections", "--holders", source, &pattern]);
+        let all = document(&[
+            "ls",
+            "--json",
+            "--connections",
+            "--holders",
+            source,
+            &pattern,
+        ]);
         let mut states = words(&all, "endpoints", "state");
         states.retain(|state| !["stale", "unclaimed"].contains(state));
         assert_eq!(states, ["bound", "closed", "listening"], "{all:#}");
         let mut faults = words(&all, "endpoints", "fault");
         faults.retain(|fault| *fault != "stale");
         assert_eq!(faults, ["deleted", "full", "replaced"], "{all:#}");
-        assert_eq!(words(&all, "endpoints", "socket_kind"), ["datagram", "seqpacket", "stream"], "{all:#}");
+        assert_eq!(
+            words(&all, "endpoints", "socket_kind"),
+            ["datagram", "seqpacket", "stream"],
+            "{all:#}"
+        );
         assert_eq!(all["connections"].as_array().unwrap().len(), 6, "{all:#}");
     }
 }
@@ -138,7 +176,11 @@ fn show_fits_the_schema() {
     for name in ["stream", "datagram", "stale", "closed", "replaced", "none"] {
         let document = document(&["show", "--json", folder.path().join(name).to_str().unwrap()]);
         assert_eq!(document["kind"], "show");
-        assert_eq!(document["endpoints"].as_array().unwrap().len(), usize::from(name != "none"), "{document:#}");
+        assert_eq!(
+            document["endpoints"].as_array().unwrap().len(),
+            usize::from(name != "none"),
+            "{document:#}"
+        );
     }
 }
 
@@ -148,10 +190,19 @@ fn a_connection_tells_the_place_of_its_endpoint() {
     let _kept = scene(folder.path());
     let all = document(&["ls", "--json", "--connections"]);
     let connections = all["connections"].as_array().unwrap();
-    assert!(connections.iter().any(|connection| connection["endpoint"].is_null()), "the pair: {all:#}");
+    assert!(
+        connections
+            .iter()
+            .any(|connection| connection["endpoint"].is_null()),
+        "the pair: {all:#}"
+    );
     for connection in connections {
         if let Some(at) = connection["endpoint"].as_u64() {
-            assert_eq!(connection["address"], all["endpoints"][usize::try_from(at).unwrap()]["address"], "{connection:#}");
+            assert_eq!(
+                connection["address"],
+                all["endpoints"][usize::try_from(at).unwrap()]["address"],
+                "{connection:#}"
+            );
         } else {
             assert_eq!(connection["address"], Value::Null, "{connection:#}");
         }
@@ -161,10 +212,20 @@ fn a_connection_tells_the_place_of_its_endpoint() {
 #[test]
 fn every_round_of_a_watch_fits_the_schema() {
     let output = Command::new(env!("CARGO_BIN_EXE_sockeye"))
-        .args(["ls", "--json", "--connections", "--watch=0.1", "--rounds", "2"])
+        .args([
+            "ls",
+            "--json",
+            "--connections",
+            "--watch=0.1",
+            "--rounds",
+            "2",
+        ])
         .output()
         .unwrap();
-    let lines: Vec<&[u8]> = output.stdout.split_inclusive(|byte| *byte == b'\n').collect();
+    let lines: Vec<&[u8]> = output
+        .stdout
+        .split_inclusive(|byte| *byte == b'\n')
+        .collect();
     assert_eq!(lines.len(), 2);
     for line in lines {
         check(line);
@@ -180,12 +241,26 @@ fn what_nobody_sees_fits_the_schema() {
     std::fs::copy(env!("CARGO_BIN_EXE_sockeye"), &binary).unwrap();
     let _kept = scene(folder.path());
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(&binary);
-    let output = command.args(["ls", "--json", "--connections"]).output().unwrap();
+    command
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+        .arg(&binary);
+    let output = command
+        .args(["ls", "--json", "--connections"])
+        .output()
+        .unwrap();
     let document = check(&output.stdout);
-    assert!(document["unseen"]["processes"].as_u64() > Some(0), "{document:#}");
-    assert!(document["unseen"]["bpf_refused"].is_string(), "{document:#}");
-    assert!(words(&document, "endpoints", "state").contains(&"unclaimed"), "{document:#}");
+    assert!(
+        document["unseen"]["processes"].as_u64() > Some(0),
+        "{document:#}"
+    );
+    assert!(
+        document["unseen"]["bpf_refused"].is_string(),
+        "{document:#}"
+    );
+    assert!(
+        words(&document, "endpoints", "state").contains(&"unclaimed"),
+        "{document:#}"
+    );
 }
 
 #[test]
@@ -195,8 +270,12 @@ fn the_page_documents_every_field_and_word() {
             Value::Object(object) => {
                 for (key, value) in object {
                     match (key.as_str(), value) {
-                        ("properties", Value::Object(fields)) => found.extend(fields.keys().map(String::as_str)),
-                        ("enum", Value::Array(words)) => found.extend(words.iter().filter_map(Value::as_str)),
+                        ("properties", Value::Object(fields)) => {
+                            found.extend(fields.keys().map(String::as_str));
+                        }
+                        ("enum", Value::Array(words)) => {
+                            found.extend(words.iter().filter_map(Value::as_str));
+                        }
                         _ => {}
                     }
                     names(value, found);
@@ -207,11 +286,15 @@ fn the_page_documents_every_field_and_word() {
         }
     }
     let page = include_str!("../docs/json.md");
-    let doctor: Value = serde_json::from_str(include_str!("../docs/schema/doctor.v1.json")).unwrap();
+    let doctor: Value =
+        serde_json::from_str(include_str!("../docs/schema/doctor.v1.json")).unwrap();
     let ls = schema();
     let mut all = Vec::new();
     names(&ls, &mut all);
     names(&doctor, &mut all);
-    let missing: Vec<&&str> = all.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    let missing: Vec<&&str> = all
+        .iter()
+        .filter(|name| !page.contains(&format!("`{name}`")))
+        .collect();
     assert!(missing.is_empty(), "not in docs/json.md: {missing:?}");
 }

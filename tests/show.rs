@@ -8,7 +8,11 @@ use std::process::{Command, Output};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, connect, socket};
 
 fn show(words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sockeye")).arg("show").args(words).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_sockeye"))
+        .arg("show")
+        .args(words)
+        .output()
+        .unwrap()
 }
 
 fn text(output: &Output) -> String {
@@ -63,7 +67,11 @@ fn a_relative_path_is_meant_from_the_current_folder() {
     let folder = tempfile::tempdir().unwrap();
     let _server = listener(&folder.path().join("app.sock"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
-    let output = command.args(["show", "./app.sock"]).current_dir(&folder).output().unwrap();
+    let output = command
+        .args(["show", "./app.sock"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 
@@ -72,7 +80,10 @@ fn what_is_nowhere_is_told_with_the_way_to_find_out_why() {
     let output = show(&["/nowhere/at/all.sock"]);
     assert_eq!(output.status.code(), Some(1));
     let complaint = String::from_utf8(output.stderr).unwrap();
-    assert!(complaint.contains("sockeye doctor /nowhere/at/all.sock"), "{complaint}");
+    assert!(
+        complaint.contains("sockeye doctor /nowhere/at/all.sock"),
+        "{complaint}"
+    );
 }
 
 #[test]

@@ -27,11 +27,18 @@ impl Answer {
     /// The only line with `part`, its columns apart by two blanks or more.
     #[track_caller]
     pub(crate) fn cells(&self, part: &str) -> Vec<&str> {
-        let lines: Vec<&str> = self.text.lines().filter(|line| line.contains(part)).collect();
+        let lines: Vec<&str> = self
+            .text
+            .lines()
+            .filter(|line| line.contains(part))
+            .collect();
         let [line] = lines[..] else {
             panic!("not one line with {part:?} in {self:#?}");
         };
-        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
+        line.split("  ")
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty())
+            .collect()
     }
 }
 
@@ -58,7 +65,9 @@ pub(crate) fn answer(command: &mut Command) -> Answer {
 #[track_caller]
 pub(crate) fn json<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Value {
     parsed(&answer(
-        sockeye().args(["ls", "--json", "--connections"]).args(arguments),
+        sockeye()
+            .args(["ls", "--json", "--connections"])
+            .args(arguments),
     ))
 }
 
@@ -87,7 +96,9 @@ pub(crate) fn endpoint<'a>(document: &'a Value, name: &str) -> &'a Value {
 
 #[track_caller]
 pub(crate) fn list<'a>(document: &'a Value, field: &str) -> &'a [Value] {
-    document[field].as_array().unwrap_or_else(|| panic!("no {field} in {document:#}"))
+    document[field]
+        .as_array()
+        .unwrap_or_else(|| panic!("no {field} in {document:#}"))
 }
 
 #[track_caller]

@@ -6,7 +6,9 @@ use rustix::net::{
 use serde_json::{Value, json};
 
 use crate::command::{Answer, all_in, endpoint, folder, json, list, ls, pids, text};
-use crate::scene::{CONNECT, Program, SERVE, bound, connected, connected_as, listening, listening_abstract};
+use crate::scene::{
+    CONNECT, Program, SERVE, bound, connected, connected_as, listening, listening_abstract,
+};
 
 /// The cells of the only row of the connection table with `part`.
 #[track_caller]
@@ -14,7 +16,11 @@ fn row<'a>(answer: &'a Answer, part: &str) -> Vec<&'a str> {
     let (_, table) = answer.text.split_once("\n\n").expect("two tables");
     let lines: Vec<&str> = table.lines().filter(|line| line.contains(part)).collect();
     assert_eq!(lines.len(), 1, "{answer:#?}");
-    lines[0].split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
+    lines[0]
+        .split("  ")
+        .map(str::trim)
+        .filter(|cell| !cell.is_empty())
+        .collect()
 }
 
 #[track_caller]
@@ -37,16 +43,28 @@ fn a_connection_names_both_processes() {
 
     let answer = ls(["--connections", &all_in(folder.path())]);
     let cells = row(&answer, "→");
-    assert!(cells[0].starts_with(&format!("python3[{}] ", client.pid())), "{answer:#?}");
+    assert!(
+        cells[0].starts_with(&format!("python3[{}] ", client.pid())),
+        "{answer:#?}"
+    );
     assert_eq!(cells[1..4], ["→", text(&path), "→"], "{answer:#?}");
-    assert!(cells[4].starts_with(&format!("python3[{}] ", server.pid())), "{answer:#?}");
+    assert!(
+        cells[4].starts_with(&format!("python3[{}] ", server.pid())),
+        "{answer:#?}"
+    );
 
     let document = json([&path]);
     let connection = only_connection(&document);
     assert_eq!(pids(&connection["client"]), [client.pid()]);
     assert_eq!(pids(&connection["server"]), [server.pid()]);
-    assert_eq!((&connection["address"], &connection["endpoint"]), (&text(&path).into(), &0.into()));
-    assert_eq!((&connection["socket_kind"], &connection["waiting"]), (&"stream".into(), &false.into()));
+    assert_eq!(
+        (&connection["address"], &connection["endpoint"]),
+        (&text(&path).into(), &0.into())
+    );
+    assert_eq!(
+        (&connection["socket_kind"], &connection["waiting"]),
+        (&"stream".into(), &false.into())
+    );
 }
 
 #[test]
@@ -57,7 +75,10 @@ fn an_abstract_name_has_connections_like_any_other() {
     server.go_on();
     let document = json([&name]);
     let connection = only_connection(&document);
-    assert_eq!((pids(&connection["client"]), pids(&connection["server"])), (vec![client.pid()], vec![server.pid()]));
+    assert_eq!(
+        (pids(&connection["client"]), pids(&connection["server"])),
+        (vec![client.pid()], vec![server.pid()])
+    );
 }
 
 #[test]
@@ -93,20 +114,35 @@ fn clients_that_wait_to_be_accepted_are_told_by_their_process() {
     let folder = folder();
     let path = folder.path().join("app.sock");
     let server = Program::python(SERVE, &[text(&path)]);
-    let program = "client = socket(AF_UNIX)\nclient.connect(sys.argv[1])\nclient.send(b'hello')\nwait()";
+    let program =
+        "client = socket(AF_UNIX)\nclient.connect(sys.argv[1])\nclient.send(b'hello')\nwait()";
     let client = Program::python(program, &[text(&path)]);
     let document = json([&path]);
     let connection = only_connection(&document);
     assert_eq!(pids(&connection["client"]), [client.pid()]);
-    assert_eq!((&connection["waiting"], &connection["server"]), (&true.into(), &json!(null)));
+    assert_eq!(
+        (&connection["waiting"], &connection["server"]),
+        (&true.into(), &json!(null))
+    );
     assert_eq!(endpoint(&document, text(&path))["queue"]["used"], 1);
     let answer = ls([&path]);
-    assert!(row(&answer, "→")[4].contains(&format!("[{}]", server.pid())), "who will accept it: {answer:#?}");
+    assert!(
+        row(&answer, "→")[4].contains(&format!("[{}]", server.pid())),
+        "who will accept it: {answer:#?}"
+    );
     // A client that gave up is still in the queue, and nobody's.
     drop(client);
     let document = json([&path]);
-    assert_eq!(endpoint(&document, text(&path))["queue"]["used"], 1, "{document:#}");
-    assert_eq!(endpoint(&document, text(&path))["clients"], 1, "{document:#}");
+    assert_eq!(
+        endpoint(&document, text(&path))["queue"]["used"],
+        1,
+        "{document:#}"
+    );
+    assert_eq!(
+        endpoint(&document, text(&path))["clients"],
+        1,
+        "{document:#}"
+    );
     ls([&path]).says(&["(closed)", "waits to be accepted"]);
 }
 
@@ -124,7 +160,11 @@ fn bytes_that_a_waiting_client_sent_are_counted_exactly_or_not_at_all() {
     ls([&path]).says(&["?→"]);
     let _served = accept(&listener).unwrap();
     let document = json([&path]);
-    assert_eq!(only_connection(&document)["to_server_bytes"], 5, "{document:#}");
+    assert_eq!(
+        only_connection(&document)["to_server_bytes"],
+        5,
+        "{document:#}"
+    );
 }
 
 #[test]
@@ -140,16 +180,27 @@ fn an_unnamed_pair_is_shown_by_its_two_processes() {
     let document = json(["--pid", &pid]);
     let unnamed: Vec<&Value> = list(&document, "connections")
         .iter()
-        .filter(|connection| connection["address"].is_null() && connection["client"]["processes"][0]["name"] == "python3")
+        .filter(|connection| {
+            connection["address"].is_null()
+                && connection["client"]["processes"][0]["name"] == "python3"
+        })
         .collect();
-    let [pair] = unnamed[..] else { panic!("{document:#}") };
+    let [pair] = unnamed[..] else {
+        panic!("{document:#}")
+    };
     let mut ends = [pids(&pair["client"]), pids(&pair["server"])].concat();
     ends.retain(|pid| *pid != parent.pid());
     assert_eq!(ends.len(), 1, "{document:#}");
-    let total = pair["to_client_bytes"].as_u64().unwrap() + pair["to_server_bytes"].as_u64().unwrap();
+    let total =
+        pair["to_client_bytes"].as_u64().unwrap() + pair["to_server_bytes"].as_u64().unwrap();
     assert_eq!(total, 7, "{document:#}");
     let answer = ls(["--connections", "--pid", &pid]);
-    answer.says(&["(unnamed)", "↔", &format!("python3[{}]", parent.pid()), &format!("python3[{}]", ends[0])]);
+    answer.says(&[
+        "(unnamed)",
+        "↔",
+        &format!("python3[{}]", parent.pid()),
+        &format!("python3[{}]", ends[0]),
+    ]);
     parent.go_on();
 }
 
@@ -171,8 +222,16 @@ fn a_datagram_client_is_a_connection_one_way() {
     let named = bound(&client_path, SocketType::DGRAM);
     rustix::net::connect(&named, &rustix::net::SocketAddrUnix::new(&path).unwrap()).unwrap();
     let document = json([&all_in(folder.path())]);
-    assert_eq!(endpoint(&document, text(&path))["clients"], 2, "{document:#}");
-    assert_eq!(endpoint(&document, text(&client_path))["clients"], 0, "{document:#}");
+    assert_eq!(
+        endpoint(&document, text(&path))["clients"],
+        2,
+        "{document:#}"
+    );
+    assert_eq!(
+        endpoint(&document, text(&client_path))["clients"],
+        0,
+        "{document:#}"
+    );
     assert_eq!(list(&document, "connections").len(), 2, "{document:#}");
 }
 
@@ -201,7 +260,9 @@ fn a_server_that_closed_before_its_client_is_shown_as_closed() {
     let both = Program::python(program, &[text(&path)]);
     let document = json(["--pid", &both.pid().to_string()]);
     let connections = list(&document, "connections");
-    let half = connections.iter().find(|connection| connection["server"].is_null());
+    let half = connections
+        .iter()
+        .find(|connection| connection["server"].is_null());
     let half = half.unwrap_or_else(|| panic!("{document:#}"));
     assert_eq!(pids(&half["client"]), [both.pid()], "{document:#}");
     ls(["-c", "--pid", &both.pid().to_string()]).says(&["(closed)"]);
@@ -218,7 +279,10 @@ fn a_seqpacket_connection_is_like_a_stream() {
     send(&client, b"one", SendFlags::empty()).unwrap();
     let document = json([&path]);
     let connection = only_connection(&document);
-    assert_eq!((&connection["socket_kind"], &connection["waiting"]), (&"seqpacket".into(), &false.into()));
+    assert_eq!(
+        (&connection["socket_kind"], &connection["waiting"]),
+        (&"seqpacket".into(), &false.into())
+    );
     assert_eq!(connection["to_server_bytes"], 3, "{document:#}");
 }
 
@@ -232,7 +296,9 @@ fn many_clients_are_all_counted() {
     let document = json([&path]);
     assert_eq!(endpoint(&document, text(&path))["clients"], clients.len());
     assert_eq!(endpoint(&document, text(&path))["queue"]["used"], 30);
-    let waiting = list(&document, "connections").iter().filter(|connection| connection["waiting"] == true);
+    let waiting = list(&document, "connections")
+        .iter()
+        .filter(|connection| connection["waiting"] == true);
     assert_eq!(waiting.count(), 30, "{document:#}");
 }
 
@@ -245,10 +311,16 @@ fn a_connection_of_a_process_is_shown_whichever_end_it_holds() {
     server.go_on();
     for program in [&server, &client] {
         let document = json(["--pid", &program.pid().to_string()]);
-        let connection = list(&document, "connections").iter().find(|connection| connection["address"] == text(&path));
+        let connection = list(&document, "connections")
+            .iter()
+            .find(|connection| connection["address"] == text(&path));
         let connection = connection.unwrap_or_else(|| panic!("{document:#}"));
         assert_eq!(pids(&connection["client"]), [client.pid()], "{document:#}");
-        assert_eq!(connection["endpoint"].is_null(), program.pid() == client.pid(), "{document:#}");
+        assert_eq!(
+            connection["endpoint"].is_null(),
+            program.pid() == client.pid(),
+            "{document:#}"
+        );
     }
 }
 
@@ -259,22 +331,49 @@ fn a_pair_of_sockets_with_names_at_both_ends_is_one_connection() {
     let listener = listening(&path, 5);
     let client = super::scene::socket(SocketType::STREAM);
     let client_path = folder.path().join("client.sock");
-    rustix::net::bind(&client, &rustix::net::SocketAddrUnix::new(&client_path).unwrap()).unwrap();
+    rustix::net::bind(
+        &client,
+        &rustix::net::SocketAddrUnix::new(&client_path).unwrap(),
+    )
+    .unwrap();
     rustix::net::connect(&client, &rustix::net::SocketAddrUnix::new(&path).unwrap()).unwrap();
     let _served = accept(&listener).unwrap();
     let document = json([&all_in(folder.path())]);
     let connection = only_connection(&document);
-    assert_eq!(connection["address"], text(&path), "the listener's, not the client's own: {document:#}");
+    assert_eq!(
+        connection["address"],
+        text(&path),
+        "the listener's, not the client's own: {document:#}"
+    );
 }
 
 #[test]
 fn a_socketpair_within_one_process_is_no_mystery() {
-    let (_ours, _theirs) =
-        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
-    let _listener = listening_abstract(format!("sockeye-ls-pair-{}", std::process::id()).as_bytes());
-    let document = json(["--pid", &std::process::id().to_string(), "--kind", "seqpacket"]);
-    let pair = list(&document, "connections").iter().find(|connection| connection["address"].is_null());
+    let (_ours, _theirs) = socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    )
+    .unwrap();
+    let _listener =
+        listening_abstract(format!("sockeye-ls-pair-{}", std::process::id()).as_bytes());
+    let document = json([
+        "--pid",
+        &std::process::id().to_string(),
+        "--kind",
+        "seqpacket",
+    ]);
+    let pair = list(&document, "connections")
+        .iter()
+        .find(|connection| connection["address"].is_null());
     let pair = pair.unwrap_or_else(|| panic!("{document:#}"));
-    assert!(pids(&pair["client"]).contains(&std::process::id()), "{document:#}");
-    assert!(pids(&pair["server"]).contains(&std::process::id()), "{document:#}");
+    assert!(
+        pids(&pair["client"]).contains(&std::process::id()),
+        "{document:#}"
+    );
+    assert!(
+        pids(&pair["server"]).contains(&std::process::id()),
+        "{document:#}"
+    );
 }

@@ -28,7 +28,15 @@ fn a_listener_is_shown_with_its_process_file_clients_and_queue() {
     let cells = answer.cells(text(&path));
     let process = format!("python3[{}] {user}", server.pid());
     let file = format!("640 {user}:{group}");
-    let expected = [text(&path), "stream", "listening", &process, &file, "2", "1/5"];
+    let expected = [
+        text(&path),
+        "stream",
+        "listening",
+        &process,
+        &file,
+        "2",
+        "1/5",
+    ];
     assert_eq!(cells, expected, "{answer:#?}");
     assert!(answer.text.starts_with("ADDRESS"), "{answer:#?}");
 
@@ -41,8 +49,14 @@ fn a_listener_is_shown_with_its_process_file_clients_and_queue() {
     assert_eq!(endpoint["clients"], 2);
     assert_eq!(endpoint["queue"], json!({"used": 1, "limit": 5}));
     let process = &endpoint["processes"][0];
-    assert_eq!((&process["pid"], &process["name"]), (&server.pid().into(), &"python3".into()));
-    assert_eq!((&process["user"], &process["uid"]), (&user.into(), &rustix::process::geteuid().as_raw().into()));
+    assert_eq!(
+        (&process["pid"], &process["name"]),
+        (&server.pid().into(), &"python3".into())
+    );
+    assert_eq!(
+        (&process["user"], &process["uid"]),
+        (&user.into(), &rustix::process::geteuid().as_raw().into())
+    );
     assert_eq!(endpoint["file"]["mode"], "0640");
     assert_eq!(endpoint["file"]["path"]["text"], text(&path));
     let metadata = std::fs::metadata(&path).unwrap();
@@ -62,17 +76,30 @@ fn every_kind_of_socket_has_a_row() {
 
     let document = json([&all_in(folder.path())]);
     for (name, kind, state, queue) in [
-        ("stream", "stream", "listening", json!({"used": 0, "limit": 5})),
+        (
+            "stream",
+            "stream",
+            "listening",
+            json!({"used": 0, "limit": 5}),
+        ),
         ("unready", "stream", "bound", json!(null)),
         ("datagram", "datagram", "bound", json!(null)),
-        ("seqpacket", "seqpacket", "listening", json!({"used": 0, "limit": 7})),
+        (
+            "seqpacket",
+            "seqpacket",
+            "listening",
+            json!({"used": 0, "limit": 7}),
+        ),
     ] {
         let endpoint = endpoint(&document, text(&at(name)));
         assert_eq!(endpoint["socket_kind"], kind, "{endpoint:#}");
         assert_eq!(endpoint["state"], state, "{endpoint:#}");
         assert_eq!(endpoint["queue"], queue, "{endpoint:#}");
         assert_eq!(endpoint["clients"], 0, "{endpoint:#}");
-        assert!(super::command::pids(endpoint).contains(&std::process::id()), "{endpoint:#}");
+        assert!(
+            super::command::pids(endpoint).contains(&std::process::id()),
+            "{endpoint:#}"
+        );
     }
 }
 
@@ -82,8 +109,15 @@ fn an_abstract_name_has_a_row_without_a_file() {
     let _listener = listening_abstract(name.as_bytes());
     let shown = format!("@{name}");
     let answer = ls([&shown]);
-    assert_eq!(answer.cells(&shown)[..3], [&shown, "stream", "listening"], "{answer:#?}");
-    assert!(!answer.text.contains("FILE"), "a column without anything is left out: {answer:#?}");
+    assert_eq!(
+        answer.cells(&shown)[..3],
+        [&shown, "stream", "listening"],
+        "{answer:#?}"
+    );
+    assert!(
+        !answer.text.contains("FILE"),
+        "a column without anything is left out: {answer:#?}"
+    );
     let document = json([&shown]);
     let endpoint = endpoint(&document, &name);
     assert_eq!(endpoint["name"]["type"], "abstract");
@@ -111,7 +145,11 @@ fn a_relative_name_is_shown_with_its_real_path() {
     let _server = Program::python(program, &[text(folder.path())]);
     let path = folder.path().join("app.sock");
     let document = json([&path]);
-    assert_eq!(endpoint(&document, text(&path))["address"], text(&path), "{document:#}");
+    assert_eq!(
+        endpoint(&document, text(&path))["address"],
+        text(&path),
+        "{document:#}"
+    );
 }
 
 #[test]
@@ -126,6 +164,8 @@ fn sockeye_alone_is_sockeye_ls() {
     };
     assert_eq!(line(&[]), line(&["ls"]));
     assert!(line(&[]).contains(&format!("python3[{}]", server.pid())));
-    let filtered = super::command::answer(super::command::sockeye().args(["--pid", &server.pid().to_string()]));
+    let filtered = super::command::answer(
+        super::command::sockeye().args(["--pid", &server.pid().to_string()]),
+    );
     assert_eq!(filtered.text.lines().count(), 2, "{filtered:#?}");
 }

@@ -62,12 +62,22 @@ fn a_relative_name_is_not_called_deleted_because_its_process_went_elsewhere() {
     let [unknown] = list(&document, "endpoints") else {
         panic!("{document:#}")
     };
-    assert_eq!((&unknown["address"], &unknown["fault"]), (&"unix:app.sock".into(), &json!(null)));
+    assert_eq!(
+        (&unknown["address"], &unknown["fault"]),
+        (&"unix:app.sock".into(), &json!(null))
+    );
     let shown = json(["unix:app.sock"]);
-    assert!(list(&shown, "endpoints").contains(unknown), "what is shown can be pasted: {shown:#}");
+    assert!(
+        list(&shown, "endpoints").contains(unknown),
+        "what is shown can be pasted: {shown:#}"
+    );
     let document = json([&path]);
     let found = endpoint(&document, text(&path));
-    assert_eq!((&found["state"], &found["fault"]), (&"listening".into(), &json!(null)), "{document:#}");
+    assert_eq!(
+        (&found["state"], &found["fault"]),
+        (&"listening".into(), &json!(null)),
+        "{document:#}"
+    );
 }
 
 #[test]
@@ -78,7 +88,10 @@ fn a_listener_whose_file_was_removed_is_deleted() {
     fs::remove_file(&path).unwrap();
     let document = json([&path]);
     let endpoint = endpoint(&document, text(&path));
-    assert_eq!((&endpoint["fault"], &endpoint["state"]), (&"deleted".into(), &"listening".into()));
+    assert_eq!(
+        (&endpoint["fault"], &endpoint["state"]),
+        (&"deleted".into(), &"listening".into())
+    );
     assert_eq!(endpoint["file"], json!(null));
     ls([&path]).says(&["deleted"]);
 }
@@ -96,7 +109,10 @@ fn a_listener_whose_path_has_another_socket_is_replaced() {
         .map(|endpoint| (&endpoint["queue"]["limit"], &endpoint["fault"]))
         .collect();
     faults.sort_by_key(|(limit, _)| limit.as_u64());
-    assert_eq!(faults, [(&5.into(), &"replaced".into()), (&6.into(), &json!(null))]);
+    assert_eq!(
+        faults,
+        [(&5.into(), &"replaced".into()), (&6.into(), &json!(null))]
+    );
 }
 
 #[test]
@@ -136,7 +152,10 @@ fn a_listener_whose_file_was_renamed_tells_where_it_is_now() {
     ls([&old]).says(&[&format!("moved now at {}", text(&new))]);
     let document = json([&old]);
     let endpoint = endpoint(&document, text(&old));
-    assert_eq!((&endpoint["fault"], &endpoint["file"]["path"]["text"]), (&"deleted".into(), &text(&new).into()));
+    assert_eq!(
+        (&endpoint["fault"], &endpoint["file"]["path"]["text"]),
+        (&"deleted".into(), &text(&new).into())
+    );
     // It is found by where it is, too, and it is one endpoint.
     let found = json([&new]);
     assert_eq!(list(&found, "endpoints"), list(&document, "endpoints"));
@@ -169,12 +188,20 @@ fn a_listener_that_takes_no_more_clients_is_full() {
     let path = folder.path().join("app.sock");
     let _listener = listening(&path, 1);
     let _first = connected(&path);
-    assert_eq!(fault_of(&path), json!(null), "the kernel lets one more wait than the backlog");
+    assert_eq!(
+        fault_of(&path),
+        json!(null),
+        "the kernel lets one more wait than the backlog"
+    );
     let _clients = connect_until_full(&path);
     let document = json([&path]);
     let endpoint = endpoint(&document, text(&path));
     assert_eq!(endpoint["fault"], "full", "{document:#}");
-    assert_eq!(endpoint["queue"], json!({"used": 2, "limit": 1}), "{document:#}");
+    assert_eq!(
+        endpoint["queue"],
+        json!({"used": 2, "limit": 1}),
+        "{document:#}"
+    );
     ls([&path]).says(&["2/1", "full"]);
     ls(["--state", "full", text(&path)]).says(&["full"]);
 }
@@ -183,7 +210,13 @@ fn connect_until_full(path: &Path) -> Vec<OwnedFd> {
     let mut clients = Vec::new();
     loop {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let client = socket_with(rustix::net::AddressFamily::UNIX, SocketType::STREAM, flags, None).unwrap();
+        let client = socket_with(
+            rustix::net::AddressFamily::UNIX,
+            SocketType::STREAM,
+            flags,
+            None,
+        )
+        .unwrap();
         match connect(&client, &SocketAddrUnix::new(path).unwrap()) {
             Ok(()) => clients.push(client),
             Err(error) => {
@@ -204,6 +237,10 @@ fn a_listener_that_closed_leaves_its_connections_at_a_closed_endpoint() {
     drop(listener);
     let document = json([&path]);
     let endpoint = endpoint(&document, text(&path));
-    assert_eq!((&endpoint["state"], &endpoint["clients"]), (&"closed".into(), &1.into()), "{document:#}");
+    assert_eq!(
+        (&endpoint["state"], &endpoint["clients"]),
+        (&"closed".into(), &1.into()),
+        "{document:#}"
+    );
     assert_eq!(list(&document, "connections").len(), 1, "{document:#}");
 }

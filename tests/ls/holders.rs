@@ -33,9 +33,17 @@ fn a_socket_held_twice_by_a_process_names_it_once_with_both_descriptors() {
     let processes = list(endpoint(&document, text(&path)), "processes");
     assert_eq!(processes.len(), 1, "{document:#}");
     let descriptors = list(&processes[0], "descriptors");
-    assert_eq!((descriptors.len(), descriptors[1].as_u64()), (2, Some(77)), "{document:#}");
+    assert_eq!(
+        (descriptors.len(), descriptors[1].as_u64()),
+        (2, Some(77)),
+        "{document:#}"
+    );
     let answer = ls([&path]);
-    assert_eq!(answer.text.matches(&server.pid().to_string()).count(), 1, "{answer:#?}");
+    assert_eq!(
+        answer.text.matches(&server.pid().to_string()).count(),
+        1,
+        "{answer:#?}"
+    );
 }
 
 #[test]
@@ -50,14 +58,22 @@ fn a_socket_in_flight_inside_another_is_held_by_nobody() {
     let mut server = Program::python(program, &[text(&path)]);
     let document = json([&path]);
     let listener = endpoint(&document, text(&path));
-    assert_eq!((pids(listener), &listener["state"]), (vec![], &"listening".into()), "{document:#}");
+    assert_eq!(
+        (pids(listener), &listener["state"]),
+        (vec![], &"listening".into()),
+        "{document:#}"
+    );
     if is_root() {
         ls([&path]).says(&["(no process)"]);
     }
     // When it has arrived, it is held again.
     server.go_on();
     let document = json([&path]);
-    assert_eq!(pids(endpoint(&document, text(&path))), [server.pid()], "{document:#}");
+    assert_eq!(
+        pids(endpoint(&document, text(&path))),
+        [server.pid()],
+        "{document:#}"
+    );
 }
 
 /// Forks, threads, duplicates, passed descriptors, closed ends, pairs: some dozen sockets of all kinds.
@@ -107,7 +123,13 @@ ready()
 ";
 
 fn as_found_by(source: &str, pattern: &str) -> [Value; 2] {
-    let document = parsed(&ls(["--json", "--connections", "--holders", source, pattern]));
+    let document = parsed(&ls([
+        "--json",
+        "--connections",
+        "--holders",
+        source,
+        pattern,
+    ]));
     assert_eq!(document["holder_source"], source);
     ["endpoints", "connections"].map(|part| document[part].clone())
 }
@@ -140,6 +162,10 @@ fn a_process_whose_first_thread_ended_still_holds_its_sockets() {
     server.go_on();
     for source in ["bpf", "proc"] {
         let document = parsed(&ls(["--json", "--holders", source, text(&path)]));
-        assert_eq!(pids(endpoint(&document, text(&path))), [server.pid()], "{source}: {document:#}");
+        assert_eq!(
+            pids(endpoint(&document, text(&path))),
+            [server.pid()],
+            "{source}: {document:#}"
+        );
     }
 }

@@ -45,7 +45,11 @@ fn address_cells(arguments: &[String]) -> Vec<String> {
     let answer = ls(arguments);
     assert_eq!(answer.status, Some(0), "{answer:#?}");
     let wide = answer.text.lines().next().unwrap().find("  KIND").unwrap();
-    let rows = answer.text.lines().skip(1).take_while(|line| !line.is_empty());
+    let rows = answer
+        .text
+        .lines()
+        .skip(1)
+        .take_while(|line| !line.is_empty());
     rows.map(|line| {
         let end = column(line, wide);
         line[..end].trim_end().to_owned()
@@ -55,7 +59,9 @@ fn address_cells(arguments: &[String]) -> Vec<String> {
 
 /// Where a column begins, in bytes, in a line with wide characters: at the kind, which none of these names is.
 fn column(line: &str, at_least: usize) -> usize {
-    let kind = line.rfind("stream  listening").unwrap_or_else(|| panic!("{line:?}"));
+    let kind = line
+        .rfind("stream  listening")
+        .unwrap_or_else(|| panic!("{line:?}"));
     assert!(kind >= at_least, "{line:?}");
     kind
 }
@@ -63,23 +69,34 @@ fn column(line: &str, at_least: usize) -> usize {
 /// Pastes a cell into a shell behind the command.
 fn pasted(cell: &str) -> Value {
     let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("\"$0\" ls --json {cell}"), env!("CARGO_BIN_EXE_sockeye")]);
+    shell.args([
+        "-c",
+        &format!("\"$0\" ls --json {cell}"),
+        env!("CARGO_BIN_EXE_sockeye"),
+    ]);
     crate::command::parsed(&answer(&mut shell))
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 #[track_caller]
 fn no_harm(text: &str) {
-    let harmful = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{200b}\u{feff}\u{2028}\u{a0}".contains(c);
+    let harmful = |c: char| {
+        (c.is_control() && c != '\n')
+            || "\u{202e}\u{2066}\u{200b}\u{feff}\u{2028}\u{a0}".contains(c)
+    };
     assert!(!text.contains(harmful), "{text:?}");
 }
 
 fn paths(folder: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> =
-        NAMES.iter().map(|name| folder.join(OsString::from_vec(name.to_vec()))).collect();
+    let mut paths: Vec<PathBuf> = NAMES
+        .iter()
+        .map(|name| folder.join(OsString::from_vec(name.to_vec())))
+        .collect();
     // As long as a name can be.
     let longest = 107 - text(folder).len() - 1;
     paths.push(folder.join("x".repeat(longest)));
@@ -94,7 +111,11 @@ fn every_path_is_shown_without_harm_and_finds_itself_when_pasted() {
     let pattern = all_in(folder.path());
     let answer = ls([&pattern]);
     no_harm(&answer.text);
-    assert_eq!(answer.text.lines().count(), paths.len() + 1, "a row each: {answer:#?}");
+    assert_eq!(
+        answer.text.lines().count(),
+        paths.len() + 1,
+        "a row each: {answer:#?}"
+    );
     let cells = address_cells(&[pattern]);
     let mut found: Vec<String> = cells
         .iter()
@@ -107,7 +128,10 @@ fn every_path_is_shown_without_harm_and_finds_itself_when_pasted() {
         })
         .collect();
     found.sort();
-    let mut expected: Vec<String> = paths.iter().map(|path| hex(path.as_os_str().as_encoded_bytes())).collect();
+    let mut expected: Vec<String> = paths
+        .iter()
+        .map(|path| hex(path.as_os_str().as_encoded_bytes()))
+        .collect();
     expected.sort();
     assert_eq!(found, expected);
 }
@@ -151,9 +175,14 @@ fn json_is_exact_whatever_the_bytes() {
     let document = json([&all_in(folder.path())]);
     for path in &paths {
         let bytes = path.as_os_str().as_encoded_bytes();
-        let named = list(&document, "endpoints").iter().find(|endpoint| endpoint["name"]["hex"] == hex(bytes));
+        let named = list(&document, "endpoints")
+            .iter()
+            .find(|endpoint| endpoint["name"]["hex"] == hex(bytes));
         let endpoint = named.unwrap_or_else(|| panic!("no {path:?} in {document:#}"));
-        assert_eq!(endpoint["name"]["text"].as_str(), std::str::from_utf8(bytes).ok());
+        assert_eq!(
+            endpoint["name"]["text"].as_str(),
+            std::str::from_utf8(bytes).ok()
+        );
         assert_eq!(endpoint["file"]["path"]["hex"], hex(bytes));
         no_harm(endpoint["address"].as_str().unwrap());
     }
@@ -164,20 +193,45 @@ fn the_name_of_a_process_cannot_do_harm_either() {
     let folder = folder();
     let path = folder.path().join("app.sock");
     let program = "open('/proc/self/comm', 'wb').write(b'\\x1b[2Jx[1]\\xff\\n')\n";
-    let server = crate::scene::Program::python(&format!("{program}{}", crate::scene::SERVE), &[text(&path)]);
-    for arguments in [&["-c"][..], &["--tree"], &["--json"], &["--watch=0.1", "--rounds", "1"]] {
-        let answer = answer(sockeye().arg("ls").args(arguments).arg(all_in(folder.path())));
+    let server =
+        crate::scene::Program::python(&format!("{program}{}", crate::scene::SERVE), &[text(&path)]);
+    for arguments in [
+        &["-c"][..],
+        &["--tree"],
+        &["--json"],
+        &["--watch=0.1", "--rounds", "1"],
+    ] {
+        let answer = answer(
+            sockeye()
+                .arg("ls")
+                .args(arguments)
+                .arg(all_in(folder.path())),
+        );
         no_harm(&answer.text);
-        assert!(answer.text.contains(&server.pid().to_string()), "{answer:#?}");
+        assert!(
+            answer.text.contains(&server.pid().to_string()),
+            "{answer:#?}"
+        );
     }
     ls([&path]).says(&[r"\x1b\x5b2Jx\x5b1\x5d\xff\x0a["]);
     let document = json([&path]);
-    assert_eq!(crate::command::endpoint(&document, text(&path))["processes"][0]["name"], r"\x1b[2Jx[1]\xff\x0a");
+    assert_eq!(
+        crate::command::endpoint(&document, text(&path))["processes"][0]["name"],
+        r"\x1b[2Jx[1]\xff\x0a"
+    );
 }
 
 #[test]
 fn errors_repeat_hostile_words_without_harm() {
-    for typed in ["\u{1b}[2J", "@\u{1b}\\q", "unix://\u{1b}/x", "\u{202e}[", "tcp:\u{1b}:1", "unix:/x,\u{1b}=1"] {
+    for typed in [
+        "\u{1b}[2J",
+        "@\u{1b}\\q",
+        "unix://\u{1b}/x",
+        "\u{202e}[",
+        "tcp:\u{1b}:1",
+        "unix:/x,\u{1b}=1",
+        "exec:\u{1b}[2J",
+    ] {
         let answer = ls([typed]);
         assert_eq!(answer.status, Some(2), "{answer:#?}");
         no_harm(&answer.complaint);
@@ -190,7 +244,10 @@ fn errors_repeat_hostile_words_without_harm() {
 #[test]
 fn scan_and_tree_show_hostile_names_without_harm() {
     let folder = folder();
-    let listeners: Vec<OwnedFd> = paths(folder.path()).iter().map(|path| listening(path, 5)).collect();
+    let listeners: Vec<OwnedFd> = paths(folder.path())
+        .iter()
+        .map(|path| listening(path, 5))
+        .collect();
     let tree = ls(["--tree", &all_in(folder.path())]);
     no_harm(&tree.text);
     drop(listeners);

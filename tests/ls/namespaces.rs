@@ -32,7 +32,11 @@ fn a_client_in_another_network_namespace_is_one_joined_row() {
             assert_eq!(pids(&connection["server"]), [server.pid()], "{document:#}");
         }
         assert_eq!(list(&document, "endpoints").len(), 1, "{document:#}");
-        assert_eq!(endpoint(&document, text(&path))["clients"], 1, "{document:#}");
+        assert_eq!(
+            endpoint(&document, text(&path))["clients"],
+            1,
+            "{document:#}"
+        );
     }
 }
 
@@ -50,7 +54,11 @@ fn a_server_in_another_network_namespace_is_shown_with_its_client_here() {
     };
     assert_eq!(pids(&connection["client"]), [client.pid()], "{document:#}");
     assert_eq!(pids(&connection["server"]), [server.pid()], "{document:#}");
-    assert_eq!(endpoint(&document, text(&path))["fault"], serde_json::json!(null), "{document:#}");
+    assert_eq!(
+        endpoint(&document, text(&path))["fault"],
+        serde_json::json!(null),
+        "{document:#}"
+    );
 }
 
 #[test]
@@ -71,7 +79,11 @@ fn the_same_abstract_name_in_two_namespaces_is_two_endpoints() {
         .collect();
     assert_ne!(namespaces[0], namespaces[1], "{document:#}");
     let answer = ls([&name]);
-    assert_eq!(answer.text.matches("in another network namespace").count(), 1, "which is which: {answer:#?}");
+    assert_eq!(
+        answer.text.matches("in another network namespace").count(),
+        1,
+        "which is which: {answer:#?}"
+    );
 }
 
 #[test]
@@ -102,7 +114,9 @@ fn an_unnamed_pair_across_namespaces_is_joined() {
                    theirs.close()\nours.recv(1)\nready()\npause()\nos.kill(child, 9)\nready()";
     let mut parent = Program::python(program, &[]);
     let document = json(["--pid", &parent.pid().to_string(), "--kind", "stream"]);
-    let pairs = list(&document, "connections").iter().filter(|connection| connection["address"].is_null());
+    let pairs = list(&document, "connections")
+        .iter()
+        .filter(|connection| connection["address"].is_null());
     let joined = pairs.filter(|pair| pids(&pair["client"]) != pids(&pair["server"]));
     assert_eq!(joined.count(), 1, "{document:#}");
     parent.go_on();

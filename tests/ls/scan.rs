@@ -10,13 +10,23 @@ use crate::scene::{bound, listening, listening_far_down};
 use crate::unprivileged::{as_nobody, open};
 
 fn scanned(start: &std::path::Path, arguments: &[&str]) -> Vec<(String, String)> {
-    let answer = answer(sockeye().args(["ls", "--json", "--scan"]).arg(start).args(arguments));
+    let answer = answer(
+        sockeye()
+            .args(["ls", "--json", "--scan"])
+            .arg(start)
+            .args(arguments),
+    );
     let document = parsed(&answer);
     let endpoints = list(&document, "endpoints").iter();
     let mut found: Vec<(String, String)> = endpoints
         .map(|endpoint| {
-            let path = endpoint["file"]["path"]["text"].as_str().unwrap_or_else(|| panic!("{endpoint:#}"));
-            (path.to_owned(), endpoint["state"].as_str().unwrap().to_owned())
+            let path = endpoint["file"]["path"]["text"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{endpoint:#}"));
+            (
+                path.to_owned(),
+                endpoint["state"].as_str().unwrap().to_owned(),
+            )
         })
         .collect();
     found.sort();
@@ -35,10 +45,19 @@ fn live_and_stale_files_are_found_and_nothing_outside() {
     let stale = below.join("stale.sock");
     drop(bound(&stale, SocketType::STREAM));
     std::fs::write(folder.path().join("file"), "").unwrap();
-    rustix::fs::mkfifoat(rustix::fs::CWD, folder.path().join("pipe"), rustix::fs::Mode::RUSR).unwrap();
+    rustix::fs::mkfifoat(
+        rustix::fs::CWD,
+        folder.path().join("pipe"),
+        rustix::fs::Mode::RUSR,
+    )
+    .unwrap();
     symlink(outside.path(), folder.path().join("out")).unwrap();
     symlink("live.sock", folder.path().join("link.sock")).unwrap();
-    let stale_word = if crate::command::is_root() { "stale" } else { "unclaimed" };
+    let stale_word = if crate::command::is_root() {
+        "stale"
+    } else {
+        "unclaimed"
+    };
     let expected = [
         (text(&stale).to_owned(), stale_word.to_owned()),
         (text(&live).to_owned(), "listening".to_owned()),
@@ -61,7 +80,10 @@ fn a_deep_tree_is_searched_to_its_bottom() {
         }
     }
     expected.sort();
-    let found: Vec<PathBuf> = scanned(folder.path(), &[]).into_iter().map(|(path, _)| path.into()).collect();
+    let found: Vec<PathBuf> = scanned(folder.path(), &[])
+        .into_iter()
+        .map(|(path, _)| path.into())
+        .collect();
     assert_eq!(found, expected);
 }
 
@@ -69,9 +91,18 @@ fn a_deep_tree_is_searched_to_its_bottom() {
 fn a_folder_of_thousands_of_entries_is_read_whole() {
     let folder = folder();
     for number in 0..3000 {
-        std::fs::write(folder.path().join(format!("{number:04}-{}", "x".repeat(60))), "").unwrap();
+        std::fs::write(
+            folder
+                .path()
+                .join(format!("{number:04}-{}", "x".repeat(60))),
+            "",
+        )
+        .unwrap();
         if number % 100 == 0 {
-            drop(bound(&folder.path().join(format!("s{number}")), SocketType::STREAM));
+            drop(bound(
+                &folder.path().join(format!("s{number}")),
+                SocketType::STREAM,
+            ));
         }
     }
     assert_eq!(scanned(folder.path(), &[]).len(), 30);
@@ -95,9 +126,16 @@ fn links_that_go_round_are_not_followed() {
 #[test]
 fn a_folder_that_does_not_exist_is_counted() {
     let folder = folder();
-    let answer = answer(sockeye().args(["ls", "--scan"]).arg(folder.path().join("none")));
+    let answer = answer(
+        sockeye()
+            .args(["ls", "--scan"])
+            .arg(folder.path().join("none")),
+    );
     assert_eq!(answer.status, Some(1), "{answer:#?}");
-    assert!(answer.complaint.contains("1 folder could not be searched"), "{answer:#?}");
+    assert!(
+        answer.complaint.contains("1 folder could not be searched"),
+        "{answer:#?}"
+    );
 }
 
 #[test]
@@ -116,7 +154,12 @@ fn a_folder_that_may_not_be_read_is_counted() {
     let document = parsed(&answer);
     assert_eq!(list(&document, "endpoints").len(), 1, "{document:#}");
     assert_eq!(document["unseen"]["folders"], 1, "{document:#}");
-    let answer = crate::command::answer(as_nobody(text(&binary)).args(["ls", "--scan"]).arg(folder.path()));
-    let note = "1 folder could not be searched for socket files: run as root, or with cap_dac_read_search";
+    let answer = crate::command::answer(
+        as_nobody(text(&binary))
+            .args(["ls", "--scan"])
+            .arg(folder.path()),
+    );
+    let note =
+        "1 folder could not be searched for socket files: run as root, or with cap_dac_read_search";
     assert!(answer.complaint.contains(note), "{answer:#?}");
 }

@@ -103,8 +103,15 @@ impl Program {
         let mut line = String::new();
         if self.output.buffer().is_empty() {
             let mut ends = [PollFd::new(self.output.get_ref(), PollFlags::IN)];
-            let patience = Timespec { tv_sec: 120, tv_nsec: 0 };
-            assert_eq!(poll(&mut ends, Some(&patience)), Ok(1), "the program says nothing");
+            let patience = Timespec {
+                tv_sec: 120,
+                tv_nsec: 0,
+            };
+            assert_eq!(
+                poll(&mut ends, Some(&patience)),
+                Ok(1),
+                "the program says nothing"
+            );
         }
         self.output.read_line(&mut line).unwrap();
         assert!(line.starts_with("ready"), "the program broke: {line:?}");

@@ -13,14 +13,25 @@ use crate::scene::{CONNECT, Program, SERVE, bound, connected, listening, listeni
 /// A command run by the user nobody.
 pub(crate) fn as_nobody(program: &str) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", program]);
+    command.args([
+        "--reuid",
+        "65534",
+        "--regid",
+        "65534",
+        "--clear-groups",
+        program,
+    ]);
     command
 }
 
 /// Python run by the user nobody, who may not reach the one that root has installed for itself.
 pub(crate) fn python_as_nobody() -> Command {
     let system = "/usr/bin/python3";
-    as_nobody(if Path::new(system).exists() { system } else { "python3" })
+    as_nobody(if Path::new(system).exists() {
+        system
+    } else {
+        "python3"
+    })
 }
 
 /// Lets everybody pass and bind in a folder.
@@ -54,19 +65,42 @@ fn every_name_queue_and_peer_is_seen_without_privilege() {
     let _abstract = listening_abstract(abstract_name.as_bytes());
 
     let mut command = as_nobody(text(&binary));
-    command.args(["ls", "--json", "-c", &all_in(folder.path()), &format!("@{abstract_name}")]);
+    command.args([
+        "ls",
+        "--json",
+        "-c",
+        &all_in(folder.path()),
+        &format!("@{abstract_name}"),
+    ]);
     let document = parsed(&answer(&mut command));
     assert_eq!(list(&document, "endpoints").len(), 3, "{document:#}");
     let app = endpoint(&document, text(&at("app.sock")));
-    assert_eq!(app["queue"], serde_json::json!({"used": 1, "limit": 5}), "{document:#}");
-    assert_eq!((&app["clients"], pids(app)), (&2.into(), vec![]), "{document:#}");
+    assert_eq!(
+        app["queue"],
+        serde_json::json!({"used": 1, "limit": 5}),
+        "{document:#}"
+    );
+    assert_eq!(
+        (&app["clients"], pids(app)),
+        (&2.into(), vec![]),
+        "{document:#}"
+    );
     let connections = list(&document, "connections");
     assert_eq!(connections.len(), 2, "{document:#}");
-    let accepted = connections.iter().find(|connection| connection["waiting"] == false).unwrap();
+    let accepted = connections
+        .iter()
+        .find(|connection| connection["waiting"] == false)
+        .unwrap();
     assert_eq!(accepted["to_server_bytes"], 5, "{document:#}");
-    assert!(accepted["client"]["socket"].is_u64() && accepted["server"]["socket"].is_u64(), "{document:#}");
+    assert!(
+        accepted["client"]["socket"].is_u64() && accepted["server"]["socket"].is_u64(),
+        "{document:#}"
+    );
     assert_eq!(document["holder_source"], "proc");
-    assert!(document["unseen"]["bpf_refused"].is_string(), "{document:#}");
+    assert!(
+        document["unseen"]["bpf_refused"].is_string(),
+        "{document:#}"
+    );
 }
 
 #[test]
@@ -80,8 +114,16 @@ fn own_processes_are_named_and_those_of_others_said_to_be_out_of_sight() {
     let _listener = listening(&theirs, 5);
     let _client = Program::python_under(python_as_nobody(), CONNECT, &[text(&ours)]);
     let answer = answer(as_nobody(text(&binary)).args(["ls", &all_in(folder.path())]));
-    assert!(answer.cells(text(&ours)).contains(&&*format!("python3[{}] nobody", server.pid())), "{answer:#?}");
-    assert!(answer.cells(text(&theirs)).contains(&"(not visible)"), "{answer:#?}");
+    assert!(
+        answer
+            .cells(text(&ours))
+            .contains(&&*format!("python3[{}] nobody", server.pid())),
+        "{answer:#?}"
+    );
+    assert!(
+        answer.cells(text(&theirs)).contains(&"(not visible)"),
+        "{answer:#?}"
+    );
 }
 
 #[test]
@@ -108,7 +150,9 @@ fn the_processes_out_of_sight_are_counted_and_what_would_show_them_is_said() {
     }
     let answer = answer(as_nobody(text(&binary)).arg("ls"));
     assert!(
-        answer.complaint.contains("processes of other users are not visible: run as root, or with cap_"),
+        answer
+            .complaint
+            .contains("processes of other users are not visible: run as root, or with cap_"),
         "{answer:#?}"
     );
 }
@@ -120,7 +164,9 @@ fn a_process_with_a_long_command_line_out_of_sight_hides_no_other() {
     let folder = folder();
     open(folder.path());
     let long = "x".repeat(9000);
-    let _others: Vec<Program> = (0..3).map(|_| Program::python("wait()", &[&long])).collect();
+    let _others: Vec<Program> = (0..3)
+        .map(|_| Program::python("wait()", &[&long]))
+        .collect();
     let path = folder.path().join("ours");
     let servers: Vec<Program> = (0..4)
         .map(|number| {
@@ -129,7 +175,11 @@ fn a_process_with_a_long_command_line_out_of_sight_hides_no_other() {
         })
         .collect();
     let mut command = as_nobody(text(&binary));
-    let document = parsed(&answer(command.args(["ls", "--json", &all_in(folder.path())])));
+    let document = parsed(&answer(command.args([
+        "ls",
+        "--json",
+        &all_in(folder.path()),
+    ])));
     for (number, server) in servers.iter().enumerate() {
         let endpoint = endpoint(&document, &format!("{}{number}", text(&path)));
         assert_eq!(pids(endpoint), [server.pid()], "{document:#}");
@@ -154,5 +204,8 @@ fn asking_for_the_iterator_without_privilege_is_refused_and_the_way_out_said() {
     let (_home, binary) = binary_for_all();
     let answer = answer(as_nobody(text(&binary)).args(["ls", "--holders", "bpf"]));
     assert_eq!((answer.status, &*answer.text), (Some(3), ""), "{answer:#?}");
-    assert!(answer.complaint.contains("needs cap_") && answer.complaint.contains("--holders proc"), "{answer:#?}");
+    assert!(
+        answer.complaint.contains("needs cap_") && answer.complaint.contains("--holders proc"),
+        "{answer:#?}"
+    );
 }

@@ -30,7 +30,11 @@ impl Watch {
 
     /// The next line with `part`.
     fn line_with(&mut self, part: &str) -> String {
-        let line = self.lines.by_ref().map(Result::unwrap).find(|line| line.contains(part));
+        let line = self
+            .lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find(|line| line.contains(part));
         line.unwrap_or_else(|| panic!("it ended without {part:?}"))
     }
 
@@ -50,7 +54,9 @@ impl Drop for Watch {
 
 /// The mark of a row, which stands after its address.
 fn mark(line: &str, path: &str) -> String {
-    let after = line.strip_prefix(path).unwrap_or_else(|| panic!("{line:?}"));
+    let after = line
+        .strip_prefix(path)
+        .unwrap_or_else(|| panic!("{line:?}"));
     after.split_whitespace().next().unwrap().to_owned()
 }
 
@@ -60,7 +66,11 @@ fn a_pipe_gets_what_came_and_what_went() {
     let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
     let _first = listening(&first, 5);
     let mut watch = Watch::start(&[&all_in(folder.path())]);
-    assert_eq!(mark(&watch.line_with(text(&first)), text(&first)), "stream", "no mark at first");
+    assert_eq!(
+        mark(&watch.line_with(text(&first)), text(&first)),
+        "stream",
+        "no mark at first"
+    );
     let listener = listening(&second, 5);
     assert_eq!(mark(&watch.line_with(text(&second)), text(&second)), "+");
     std::fs::remove_file(&second).unwrap();
@@ -118,14 +128,11 @@ fn a_watch_ends_after_its_rounds() {
 #[test]
 fn a_reader_that_leaves_ends_the_watch_in_silence() {
     let folder = folder();
-    let watch = Watch::start(&["--json", &all_in(folder.path())]);
-    let Watch { ref lines, .. } = watch;
-    let _ = lines;
-    let mut watch = watch;
+    let mut watch = Watch::start(&["--json", &all_in(folder.path())]);
     watch.lines.next();
-    // The pipe is closed by taking the reader away.
+    // Another pipe takes the place of its own, which is closed by that.
     let (reader, _writer) = std::io::pipe().unwrap();
-    let empty = ChildStdout::from(std::os::fd::OwnedFd::from(reader));
-    watch.lines = BufReader::new(empty).lines();
+    let other = ChildStdout::from(std::os::fd::OwnedFd::from(reader));
+    watch.lines = BufReader::new(other).lines();
     assert_eq!(watch.child.wait().unwrap().code(), Some(0));
 }

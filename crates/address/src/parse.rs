@@ -108,7 +108,11 @@ fn split_prefix(bytes: &[u8]) -> Option<(&'static Prefix, &[u8])> {
 
 /// Whether a path typed bare is read as this path and as nothing else.
 pub(crate) fn reads_as_bare_path(path: &[u8]) -> bool {
-    path.contains(&b'/') && !path.starts_with(b"@") && split_prefix(path).is_none()
+    // A word that begins with `-` would be an option of whatever it is pasted behind.
+    path.contains(&b'/')
+        && !path.starts_with(b"@")
+        && !path.starts_with(b"-")
+        && split_prefix(path).is_none()
 }
 
 /// Splits at commas that no backslash precedes.

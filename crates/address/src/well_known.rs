@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::Name;
+use crate::{AbstractName, Name};
 
 /// A service that a bare word stands for.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -151,6 +151,9 @@ impl Service {
 }
 
 fn expand(place: &str, variable: &impl Fn(&str) -> Option<String>) -> Option<Name> {
+    if let Some(name) = place.strip_prefix('@') {
+        return AbstractName::new(name).ok().map(Name::Abstract);
+    }
     let Some(rest) = place.strip_prefix('$') else {
         return Some(Name::Path(PathBuf::from(place)));
     };

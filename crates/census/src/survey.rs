@@ -159,12 +159,13 @@ impl Survey {
     /// The usual places, and every folder that a bound socket lies in.
     fn scan_usual_places(&self, beside: &[PathBuf]) -> Found {
         // A file that is not where it was bound was perhaps renamed: that is looked for in the folder it was in.
-        let folders = self.endpoints.iter().filter_map(|endpoint| {
-            match &endpoint.file {
+        let folders = self
+            .endpoints
+            .iter()
+            .filter_map(|endpoint| match &endpoint.file {
                 Some(file) => Some(file.path.parent()?.to_owned()),
                 None => existing(endpoint.name.as_path()?.parent()?),
-            }
-        });
+            });
         let beside = beside.iter().filter_map(|folder| existing(folder));
         let is_usual = |folder: &PathBuf| {
             USUAL_PLACES
@@ -172,7 +173,10 @@ impl Survey {
                 .any(|(place, _)| folder == Path::new(place))
                 || folder.starts_with("/proc")
         };
-        let folders: BTreeSet<PathBuf> = folders.chain(beside).filter(|folder| !is_usual(folder)).collect();
+        let folders: BTreeSet<PathBuf> = folders
+            .chain(beside)
+            .filter(|folder| !is_usual(folder))
+            .collect();
         let usual = USUAL_PLACES.map(|(place, depth)| Start {
             folder: place.into(),
             depth,

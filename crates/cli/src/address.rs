@@ -45,8 +45,10 @@ pub fn unix_address(
     let unix = match Address::parse(typed).map_err(|error| Error::usage(error_for(typed, error)))? {
         Address::Unix(unix) => unix,
         Address::WellKnown(service) => UnixAddress::new(place_of(service)?),
-        other => {
-            let problem = format!("{verb} {other}: not a Unix socket");
+        _ => {
+            use std::os::unix::ffi::OsStrExt as _;
+            let shown = escape::escape(typed.as_bytes(), "");
+            let problem = format!("{verb} {shown}: not a Unix socket");
             return Err(
                 Error::usage(problem).remedy("this verb takes a path, @name or a well-known name")
             );

@@ -29,8 +29,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn dispatch(arguments: Arguments) -> Result<Exit, Error> {
     if arguments.verb.is_some() && arguments.ls != verbs::ls::Arguments::default() {
-        let problem = "read the command line: flags and addresses of `ls` stand before another verb";
-        return Err(Error::usage(problem).remedy("write the verb first, what belongs to it behind it"));
+        let problem =
+            "read the command line: flags and addresses of `ls` stand before another verb";
+        return Err(
+            Error::usage(problem).remedy("write the verb first, what belongs to it behind it")
+        );
     }
     match arguments.verb.unwrap_or(Verb::Ls(arguments.ls)) {
         Verb::Ls(arguments) => verbs::ls::run(arguments),

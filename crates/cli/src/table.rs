@@ -49,8 +49,38 @@ pub const fn numbers(title: &'static str) -> Column {
 #[derive(Debug, Clone)]
 pub struct Cell {
     text: Text,
-    width_columns: usize,
     style: Style,
+}
+
+/// A cell as it is laid out.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// What it says.
+    pub text: &'a str,
+    /// How it looks.
+    pub style: Style,
+}
+
+/// Something a table can show. A map has tens of thousands of rows, so some are smaller than an array of cells.
+pub trait Row<const N: usize> {
+    /// Its cells.
+    fn cells(&self) -> [Shown<'_>; N];
+}
+
+impl<const N: usize> Row<N> for [Cell; N] {
+    fn cells(&self) -> [Shown<'_>; N] {
+        self.each_ref().map(Cell::shown)
+    }
+}
+
+impl Shown<'_> {
+    fn width_columns(&self) -> usize {
+        if self.text.is_ascii() {
+            self.text.len()
+        } else {
+            self.text.width()
+        }
+    }
 }
 
 /// Text that a cell shows. A map repeats the same few labels in thousands of rows, so those are shared.
@@ -87,15 +117,17 @@ impl From<Rc<str>> for Text {
 impl Cell {
     /// Text that looks as it likes.
     pub fn styled(style: Style, text: impl Into<Text>) -> Self {
-        let text = text.into();
-        let width_columns = match text.as_str() {
-            text if text.is_ascii() => text.len(),
-            text => text.width(),
-        };
         Cell {
-            text,
-            width_columns,
+            text: text.into(),
             style,
+        }
+    }
+
+    /// As it is laid out.
+    pub fn shown(&self) -> Shown<'_> {
+        Shown {
+            text: self.text.as_str(),
+            style: self.style,
         }
     }
 }
@@ -124,17 +156,19 @@ impl<T: Into<Text>> From<T> for Cell {
 
 /// Rows under headings.
 #[derive(Debug)]
-pub struct Table<const N: usize> {
+pub struct Table<const N: usize, R = [Cell; N]> {
     columns: [Column; N],
-    rows: Vec<[Cell; N]>,
+    rows: Vec<R>,
 }
 
 /// Blanks between two columns.
 const GAP: usize = 2;
 /// Blanks before what follows a first cell on its own line.
 const INDENT: usize = 4;
+/// Bytes that are laid out before they are written.
+const CHUNK_BYTES: usize = 128 * 1024;
 
-impl<const N: usize> Table<N> {
+impl<const N: usize, R: Row<N>> Table<N, R> {
     /// A table without rows.
     pub fn new(columns: [Column; N]) -> Self {
         Table {
@@ -144,7 +178,7 @@ impl<const N: usize> Table<N> {
     }
 
     /// Adds a row at the end.
-    pub fn push(&mut self, row: [Cell; N]) {
+    pub fn push(&mut self, row: R) {
         self.rows.push(row);
     }
 
@@ -164,13 +198,16 @@ impl<const N: usize> Table<N> {
             .columns
             .each_ref()
             .map(|column| Cell::styled(HEADING, column.title));
-        let mut line = String::new();
-        for row in std::iter::once(&titles).chain(&self.rows) {
-            line.clear();
-            layout.lay(&mut line, row);
-            out.write_all(line.as_bytes())?;
+        let mut text = String::with_capacity(CHUNK_BYTES + 4096);
+        layout.lay(&mut text, &titles);
+        for row in &self.rows {
+            layout.lay(&mut text, row);
+            if text.len() >= CHUNK_BYTES {
+                out.write_all(text.as_bytes())?;
+                text.clear();
+            }
         }
-        Ok(())
+        out.write_all(text.as_bytes())
     }
 }
 
@@ -186,11 +223,11 @@ struct Layout<const N: usize> {
 }
 
 impl<const N: usize> Layout<N> {
-    fn new(table: &Table<N>, width_columns: Option<usize>, paint: Paint) -> Self {
+    fn new<R: Row<N>>(table: &Table<N, R>, width_columns: Option<usize>, paint: Paint) -> Self {
         let mut widths = [0; N];
         for row in &table.rows {
-            for (widest, cell) in widths.iter_mut().zip(row) {
-                *widest = cell.width_columns.max(*widest);
+            for (widest, cell) in widths.iter_mut().zip(row.cells()) {
+                *widest = cell.width_columns().max(*widest);
             }
         }
         let shown: Vec<usize> = (0..N).filter(|at| widths[*at] > 0).collect();
@@ -212,28 +249,29 @@ impl<const N: usize> Layout<N> {
         }
     }
 
-    fn lay(&self, line: &mut String, row: &[Cell; N]) {
+    fn lay(&self, text: &mut String, row: &impl Row<N>) {
+        let cells = row.cells();
         for (place, at) in self.shown.iter().enumerate() {
-            let cell = &row[*at];
+            let cell = &cells[*at];
             let last = place + 1 == self.shown.len();
             let alone = self.stacked && place == 0;
-            let pad = self.widths[*at].saturating_sub(cell.width_columns);
+            let pad = self.widths[*at].saturating_sub(cell.width_columns());
             let (before, after) = match self.columns[*at].align {
                 Align::Right if !alone => (pad, 0),
                 _ => (0, if last || alone { 0 } else { pad }),
             };
-            extend_blank(line, before);
-            push_styled(line, cell, self.paint);
-            extend_blank(line, after);
+            extend_blank(text, before);
+            push_styled(text, cell, self.paint);
+            extend_blank(text, after);
             if alone {
-                line.push('\n');
-                extend_blank(line, INDENT);
+                text.push('\n');
+                extend_blank(text, INDENT);
             } else if !last {
-                extend_blank(line, GAP);
+                extend_blank(text, GAP);
             }
         }
-        line.truncate(line.trim_end_matches(' ').len());
-        line.push('\n');
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
     }
 }
 
@@ -247,13 +285,12 @@ fn extend_blank(line: &mut String, count: usize) {
     line.push_str(&BLANKS[..left]);
 }
 
-fn push_styled(line: &mut String, cell: &Cell, paint: Paint) {
-    let text = cell.text.as_str();
-    if paint == Paint::Plain || cell.style == Style::new() || text.is_empty() {
-        line.push_str(text);
+fn push_styled(text: &mut String, cell: &Shown<'_>, paint: Paint) {
+    if paint == Paint::Plain || cell.style == Style::new() || cell.text.is_empty() {
+        text.push_str(cell.text);
     } else {
         use std::fmt::Write as _;
-        let _ = write!(line, "{}{text}{:#}", cell.style, cell.style);
+        let _ = write!(text, "{}{}{:#}", cell.style, cell.text, cell.style);
     }
 }
 

@@ -112,3 +112,26 @@ impl fmt::Display for Address {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_prefix_is_documented_and_means_one_thing() {
+        let page = include_str!("../../../../docs/address.md");
+        let words: Vec<&str> = PREFIXES
+            .iter()
+            .flat_map(|kind| kind.iter())
+            .map(|prefix| prefix.word)
+            .collect();
+        for (at, word) in words.iter().enumerate() {
+            assert!(!words[..at].contains(word), "{word} twice");
+            let forms = ["`", ":"].map(|end| format!("`{word}{end}"));
+            assert!(
+                forms.iter().any(|form| page.contains(form)),
+                "{word} is not in docs/address.md"
+            );
+        }
+    }
+}

@@ -146,14 +146,11 @@ impl<'a> Shown<'a> {
             }
             let mut table = rows::connection_table();
             for connection in &self.connections {
-                table.push(rows::connection_row(
-                    &mut labels,
-                    census,
-                    connection,
-                    Mark::None,
-                ));
+                table.push(rows::connection_row(&mut labels, census, connection));
             }
             table.write(out, width, paint)?;
+            // The process ends next; see `run`.
+            std::mem::forget(table);
         }
         Ok(())
     }

@@ -4,13 +4,13 @@ use anstyle::Style;
 use sockeye_census::{Census, Connection, Endpoint, EndpointState};
 
 use super::label::{self, Labels};
-use crate::table::{Cell, Table, Text, numbers, words};
+use crate::table::{Cell, Row, Shown, Table, Text, numbers, words};
 use crate::terminal::{ADDRESS, FAINT, WARNING, WELL, WRONG};
 
 /// Columns of the endpoint table.
 pub type Endpoints = Table<9>;
 /// Columns of the connection table.
-pub type Connections = Table<8>;
+pub type Connections = Table<8, ConnectionRow>;
 
 /// A mark before a row: `+` came, `-` went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,17 +25,39 @@ pub enum Mark {
 }
 
 impl Mark {
-    fn cell(self) -> Cell {
+    fn shown(self) -> Shown<'static> {
         match self {
-            Mark::None => Cell::default(),
-            Mark::Came => Cell::styled(WELL, "+"),
-            Mark::Went => Cell::styled(WRONG, "-"),
+            Mark::None => Shown {
+                text: "",
+                style: Style::new(),
+            },
+            Mark::Came => Shown {
+                text: "+",
+                style: WELL,
+            },
+            Mark::Went => Shown {
+                text: "-",
+                style: WRONG,
+            },
         }
+    }
+
+    fn cell(self) -> Cell {
+        let shown = self.shown();
+        Cell::styled(shown.style, shown.text)
     }
 }
 
-/// A row with its mark, which stands in the second column of both tables.
-pub fn with_mark<const N: usize>(cells: &[Cell; N], mark: Mark) -> [Cell; N] {
+/// A connection with its mark.
+pub fn marked_connection(row: &ConnectionRow, mark: Mark) -> ConnectionRow {
+    ConnectionRow {
+        mark,
+        ..row.clone()
+    }
+}
+
+/// An endpoint with its mark, which stands in the second column of both tables.
+pub fn marked_endpoint<const N: usize>(cells: &[Cell; N], mark: Mark) -> [Cell; N] {
     let mut cells = cells.clone();
     cells[1] = mark.cell();
     cells
@@ -113,41 +135,87 @@ pub fn connection_table() -> Connections {
     ])
 }
 
+/// One connection as a row: there may be tens of thousands, so what follows from little is not stored.
+#[derive(Debug, Clone)]
+pub struct ConnectionRow {
+    client: Text,
+    address: Text,
+    server: Text,
+    unread: Text,
+    is_waiting: bool,
+    has_endpoint: bool,
+    mark: Mark,
+}
+
+impl Row<8> for ConnectionRow {
+    fn cells(&self) -> [Shown<'_>; 8] {
+        let plain = |text| Shown {
+            text,
+            style: Style::new(),
+        };
+        let arrow = Shown {
+            text: if self.has_endpoint { "→" } else { "↔" },
+            style: FAINT,
+        };
+        let end = |text: &'static str| Shown {
+            text,
+            style: WARNING,
+        };
+        let process = |label| match label {
+            &Text::Fixed(text) => end(text),
+            label => plain(label.as_str()),
+        };
+        [
+            process(&self.client),
+            self.mark.shown(),
+            arrow,
+            Shown {
+                text: self.address.as_str(),
+                style: ADDRESS,
+            },
+            arrow,
+            process(&self.server),
+            plain(self.unread.as_str()),
+            end(if self.is_waiting {
+                "waits to be accepted"
+            } else {
+                ""
+            }),
+        ]
+    }
+}
+
 /// One connection as a row.
 pub fn connection_row(
     labels: &mut Labels<'_>,
     census: &Census,
     connection: &Connection,
-    mark: Mark,
-) -> [Cell; 8] {
+) -> ConnectionRow {
     let endpoint = connection
         .endpoint
         .and_then(|at| census.endpoints().get(at));
-    let address = match endpoint {
-        Some(endpoint) => Text::from(labels.address_of(endpoint)),
-        None => "(unnamed)".into(),
-    };
     // A waiting client has no server socket yet: whoever holds the listener will serve it.
     let server = connection.server.or(endpoint
         .filter(|_| connection.is_waiting)
         .and_then(|known| known.socket));
-    let arrow = if endpoint.is_some() { "→" } else { "↔" };
-    [
-        end(labels, connection.client),
-        mark.cell(),
-        Cell::styled(FAINT, arrow),
-        Cell::styled(ADDRESS, address),
-        Cell::styled(FAINT, arrow),
-        end(labels, server),
-        unread(connection).into(),
-        remark(connection),
-    ]
+    ConnectionRow {
+        client: end(labels, connection.client),
+        address: match endpoint {
+            Some(endpoint) => labels.address_of(endpoint).into(),
+            None => "(unnamed)".into(),
+        },
+        server: end(labels, server),
+        unread: unread(connection).into(),
+        is_waiting: connection.is_waiting,
+        has_endpoint: endpoint.is_some(),
+        mark: Mark::None,
+    }
 }
 
-fn end(labels: &mut Labels<'_>, inode: Option<sockeye_census::SocketInode>) -> Cell {
+fn end(labels: &mut Labels<'_>, inode: Option<sockeye_census::SocketInode>) -> Text {
     match inode {
-        Some(_) => labels.holders(inode).into(),
-        None => Cell::styled(WARNING, "(closed)"),
+        Some(_) => labels.holders(inode),
+        None => "(closed)".into(),
     }
 }
 
@@ -160,11 +228,4 @@ fn unread(connection: &Connection) -> String {
         (Some(0), answered) => format!("←{answered}"),
         (Some(sent), answered) => format!("{sent}→ ←{answered}"),
     }
-}
-
-fn remark(connection: &Connection) -> Cell {
-    if connection.is_waiting {
-        return Cell::styled(WARNING, "waits to be accepted");
-    }
-    Cell::default()
 }

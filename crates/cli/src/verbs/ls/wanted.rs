@@ -131,8 +131,11 @@ fn literal(typed: &OsStr) -> Result<Literal, Error> {
                 service: Some(service),
             })
         }
-        other => Err(Error::usage(format!("ls {other}: not a Unix socket"))
-            .remedy("this verb takes a path, @name, a well-known name or a pattern")),
+        _ => {
+            let shown = escape::escape(typed.as_bytes(), "");
+            Err(Error::usage(format!("ls {shown}: not a Unix socket"))
+                .remedy("this verb takes a path, @name, a well-known name or a pattern"))
+        }
     }
 }
 

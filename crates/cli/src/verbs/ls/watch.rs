@@ -30,7 +30,7 @@ enum Key {
 
 enum Row {
     Endpoint([Cell; 9]),
-    Connection([Cell; 8]),
+    Connection(rows::ConnectionRow),
 }
 
 /// Runs until a signal comes, or `--rounds` are over.
@@ -97,12 +97,7 @@ fn keyed(census: &Census, shown: &Shown<'_>) -> BTreeMap<Key, Row> {
         );
         keyed.insert(
             key,
-            Row::Connection(rows::connection_row(
-                &mut labels,
-                census,
-                connection,
-                Mark::None,
-            )),
+            Row::Connection(rows::connection_row(&mut labels, census, connection)),
         );
     }
     keyed
@@ -143,11 +138,11 @@ fn draw(
         match row {
             Row::Endpoint(cells) => {
                 endpoint_rows += 1;
-                endpoints.push(rows::with_mark(cells, mark));
+                endpoints.push(rows::marked_endpoint(cells, mark));
             }
             Row::Connection(cells) => {
                 connection_rows += 1;
-                connections.push(rows::with_mark(cells, mark));
+                connections.push(rows::marked_connection(cells, mark));
             }
         }
     }
