@@ -277,15 +277,17 @@ mod tests {
         (File::from(person), program)
     }
 
-    fn see(person: &mut File, text: &str) -> String {
-        let mut seen = String::new();
-        while !seen.contains(text) {
+    /// Waits until `text` has been seen `times` times.
+    fn see(person: &mut File, seen: &mut String, text: &str, times: usize) {
+        while seen.matches(text).count() < times {
             let mut buffer = [0; 1024];
             let length = person.read(&mut buffer).unwrap();
             seen.push_str(&String::from_utf8_lossy(&buffer[..length]));
         }
-        seen
     }
+
+    /// What a terminal is told when a line begins to be edited (bracketed paste on).
+    const PROMPTED: &str = "\x1b[?2004h";
 
     #[test]
     fn on_a_terminal_lines_are_edited_and_remembered_and_answers_can_do_no_harm() {
@@ -300,17 +302,21 @@ mod tests {
         let client = Program::start(&mut command);
         drop(command);
         let (mut connection, _) = listener.accept().unwrap();
-        see(&mut person, "> ");
+        let mut seen = String::new();
+        see(&mut person, &mut seen, PROMPTED, 1);
         // What was typed wrong is taken back before it is sent; the line before is a key away.
-        person.write_all(b"helpp\x7f\x7flo\r\x1b[A\r").unwrap();
-        let mut line = [0; 12];
-        connection.read_exact(&mut line).unwrap();
-        assert_eq!(&line, b"hello\nhello\n");
+        person.write_all(b"helpp\x7f\x7flo\r").unwrap();
+        see(&mut person, &mut seen, PROMPTED, 2);
+        person.write_all(b"\x1b[A\r").unwrap();
+        let mut lines = [0; 12];
+        connection.read_exact(&mut lines).unwrap();
+        assert_eq!(&lines, b"hello\nhello\n");
+        see(&mut person, &mut seen, PROMPTED, 3);
         connection.write_all(b"\x1b[2Jmischief").unwrap();
-        let seen = see(&mut person, "mischief");
+        see(&mut person, &mut seen, "mischief", 1);
         assert!(seen.contains(r"\x1b[2Jmischief"), "{seen:?}");
         person.write_all(b"\x04").unwrap();
-        assert_eq!(connection.read(&mut line).unwrap(), 0);
+        assert_eq!(connection.read(&mut lines).unwrap(), 0);
         drop(connection);
         client.end().succeeded();
         let history = fs::read_to_string(place.folder().join("sockeye/history")).unwrap();
