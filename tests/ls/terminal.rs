@@ -189,6 +189,13 @@ fn the_tree_groups_by_process() {
         format!("└─ serves {} ×2", text(&path)),
         "{answer:#?}"
     );
+    std::fs::rename(&path, folder.path().join("moved")).unwrap();
+    let moved = ls(["--tree", &all_in(folder.path())]);
+    moved.says(&[&format!(
+        "listening {} moved now at {}/moved",
+        text(&path),
+        text(folder.path())
+    )]);
     for client in &clients {
         assert_eq!(
             lines[at(client.pid()) + 1],

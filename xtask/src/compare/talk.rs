@@ -287,7 +287,9 @@ impl Running {
             if let Some(status) = child.try_wait()? {
                 return Err(format!("ended before it listened: {status}").into());
             }
-            let table = std::fs::read_to_string("/proc/net/unix")?;
+            // Names of other sockets may be any bytes.
+            let table = std::fs::read("/proc/net/unix")?;
+            let table = String::from_utf8_lossy(&table);
             Ok(table
                 .lines()
                 .any(|line| line.ends_with(&ending) && is_listening(line))

@@ -222,7 +222,10 @@ impl Writer<'_> {
 
     fn process(&mut self, pid: Pid, fd: u32) -> ProcessDocument {
         let process = self.census.process(pid);
-        let uid = process.map(|process| process.uid);
+        // A process that ended while it was looked at has no user.
+        let uid = process
+            .map(|process| process.uid)
+            .filter(|uid| *uid != u32::MAX);
         ProcessDocument {
             pid: pid.0,
             name: process

@@ -46,11 +46,9 @@ pub fn write(out: &mut impl Write, census: &Census, endpoints: &[&Endpoint]) -> 
             let line = match role {
                 Role::Holds => {
                     let state = endpoint.state.word();
-                    let fault = endpoint
-                        .fault
-                        .map(|fault| format!(" {}", fault.word()))
-                        .unwrap_or_default();
-                    format!("{state} {address}{fault}")
+                    let remark = label::remark(census, endpoint);
+                    let gap = if remark.is_empty() { "" } else { " " };
+                    format!("{state} {address}{gap}{remark}")
                 }
                 Role::Serves => format!("serves {address}{times}"),
                 Role::Client => format!("client of {address}{times}"),
