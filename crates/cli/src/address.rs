@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// `--stream`, `--dgram`, `--seqpacket`: the kind of a bare address.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
-pub struct KindFlags {
+pub(crate) struct KindFlags {
     /// Stream socket: bytes in order, no message boundaries
     #[arg(long, group = "kind_flag", help_heading = "Kind")]
     pub stream: bool,
@@ -22,7 +22,7 @@ pub struct KindFlags {
 
 impl KindFlags {
     /// The kind that was said, if one was.
-    pub fn kind(self) -> Option<Kind> {
+    pub(crate) fn kind(self) -> Option<Kind> {
         match (self.stream, self.dgram, self.seqpacket) {
             (true, _, _) => Some(Kind::Stream),
             (_, true, _) => Some(Kind::Datagram),
@@ -37,23 +37,23 @@ impl KindFlags {
 ///
 /// # Errors
 /// An address that cannot be read, one of another family, or a kind that contradicts the prefix.
-pub fn unix_address(
+pub(crate) fn unix_address(
     typed: &std::ffi::OsStr,
     flags: KindFlags,
     verb: &str,
 ) -> Result<UnixAddress, Error> {
-    let unix = match Address::parse(typed).map_err(|error| Error::usage(error_for(typed, error)))? {
-        Address::Unix(unix) => unix,
-        Address::WellKnown(service) => UnixAddress::new(place_of(service)?),
-        _ => {
-            use std::os::unix::ffi::OsStrExt as _;
-            let shown = escape::escape(typed.as_bytes(), "");
-            let problem = format!("{verb} {shown}: not a Unix socket");
-            return Err(
-                Error::usage(problem).remedy("this verb takes a path, @name or a well-known name")
-            );
-        }
-    };
+    let unix =
+        match Address::parse(typed).map_err(|error| Error::usage(error_for(typed, &error)))? {
+            Address::Unix(unix) => unix,
+            Address::WellKnown(service) => UnixAddress::new(place_of(service)?),
+            _ => {
+                use std::os::unix::ffi::OsStrExt as _;
+                let shown = escape::escape(typed.as_bytes(), "");
+                let problem = format!("{verb} {shown}: not a Unix socket");
+                return Err(Error::usage(problem)
+                    .remedy("this verb takes a path, @name or a well-known name"));
+            }
+        };
     match (unix.kind, flags.kind()) {
         (Some(said), Some(flag)) if said != flag => Err(Error::usage(format!(
             "{verb} {unix}: the address says {said}, the flag {flag}"
@@ -63,7 +63,7 @@ pub fn unix_address(
     }
 }
 
-fn error_for(typed: &std::ffi::OsStr, error: sockeye_address::ParseError) -> String {
+fn error_for(typed: &std::ffi::OsStr, error: &sockeye_address::ParseError) -> String {
     use std::os::unix::ffi::OsStrExt as _;
     format!(
         "read address {}: {error}",

@@ -18,7 +18,7 @@ use crate::verbs;
                   or either with a kind: unix-dgram:/run/app.sock. See docs/address.md."
 )]
 #[group(skip)] // the flattened flags of `ls` bring a group of the same name
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
@@ -33,7 +33,7 @@ pub struct Arguments {
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     Ls(verbs::ls::Arguments),
     Show(verbs::show::Arguments),
     Doctor(verbs::doctor::Arguments),

@@ -8,7 +8,7 @@ use crate::Exit;
 
 /// What went wrong, how the program ends for it, and what may help.
 #[derive(Debug)]
-pub struct Error {
+pub(crate) struct Error {
     exit: Exit,
     source: Box<dyn StdError + Send + Sync>,
     remedy: Option<String>,
@@ -16,7 +16,7 @@ pub struct Error {
 
 impl Error {
     /// The operation failed (exit status 3).
-    pub fn failure(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn failure(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Error {
             exit: Exit::Failure,
             source: source.into(),
@@ -25,7 +25,7 @@ impl Error {
     }
 
     /// The command line asks for something that cannot be (exit status 2).
-    pub fn usage(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn usage(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Error {
             exit: Exit::Usage,
             source: source.into(),
@@ -34,7 +34,7 @@ impl Error {
     }
 
     /// Time ran out (exit status 4).
-    pub fn timed_out(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn timed_out(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Error {
             exit: Exit::TimedOut,
             source: source.into(),
@@ -44,13 +44,13 @@ impl Error {
 
     /// Adds what the user can do about it.
     #[must_use]
-    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+    pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }
 
     /// How the program ends.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         if self.is_broken_pipe() {
             Exit::Success
         } else {
@@ -59,7 +59,7 @@ impl Error {
     }
 
     /// Whether the reader of our output left, which is its right: `sockeye ls | head` succeeds in silence.
-    pub fn is_broken_pipe(&self) -> bool {
+    pub(crate) fn is_broken_pipe(&self) -> bool {
         let mut cause: Option<&(dyn StdError + 'static)> = Some(self.source.as_ref());
         while let Some(error) = cause {
             if error.downcast_ref::<OutputClosed>().is_some() {
@@ -89,10 +89,10 @@ impl fmt::Display for Error {
 /// Standard output was closed by whoever read it.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output was closed")]
-pub struct OutputClosed;
+pub(crate) struct OutputClosed;
 
 /// Turns a failed write to standard output into an error; a reader that left is told apart from a full disk.
-pub fn output(error: io::Error) -> Error {
+pub(crate) fn output(error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::BrokenPipe {
         Error::failure(OutputClosed)
     } else {
@@ -103,13 +103,13 @@ pub fn output(error: io::Error) -> Error {
 /// An I/O error with the operation it happened in.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation}")]
-pub struct During {
+pub(crate) struct During {
     operation: String,
     source: io::Error,
 }
 
 /// Says what was being done when `source` happened.
-pub fn error_with(operation: impl Into<String>, source: impl Into<io::Error>) -> During {
+pub(crate) fn error_with(operation: impl Into<String>, source: impl Into<io::Error>) -> During {
     During {
         operation: operation.into(),
         source: source.into(),

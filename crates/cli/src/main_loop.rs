@@ -36,8 +36,8 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Error> {
         );
     }
     match arguments.verb.unwrap_or(Verb::Ls(arguments.ls)) {
-        Verb::Ls(arguments) => verbs::ls::run(arguments),
-        Verb::Show(arguments) => verbs::show::run(arguments),
+        Verb::Ls(arguments) => verbs::ls::run(&arguments),
+        Verb::Show(arguments) => verbs::show::run(&arguments),
         Verb::Doctor(arguments) => verbs::doctor::run(&arguments),
         Verb::Send(arguments) => verbs::send::run(&arguments),
         Verb::Recv(arguments) => verbs::recv::run(arguments),

@@ -13,7 +13,7 @@ use crate::terminal::{HEADING, Paint};
 
 /// Which side of a column text stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
+pub(crate) enum Align {
     /// Words.
     Left,
     /// Numbers.
@@ -22,7 +22,7 @@ pub enum Align {
 
 /// One column.
 #[derive(Debug, Clone, Copy)]
-pub struct Column {
+pub(crate) struct Column {
     /// Heading.
     pub title: &'static str,
     /// Side its text stands on.
@@ -30,7 +30,7 @@ pub struct Column {
 }
 
 /// A column of words.
-pub const fn words(title: &'static str) -> Column {
+pub(crate) const fn words(title: &'static str) -> Column {
     Column {
         title,
         align: Align::Left,
@@ -38,7 +38,7 @@ pub const fn words(title: &'static str) -> Column {
 }
 
 /// A column of numbers.
-pub const fn numbers(title: &'static str) -> Column {
+pub(crate) const fn numbers(title: &'static str) -> Column {
     Column {
         title,
         align: Align::Right,
@@ -47,14 +47,14 @@ pub const fn numbers(title: &'static str) -> Column {
 
 /// Text in a row, with how it looks.
 #[derive(Debug, Clone)]
-pub struct Cell {
+pub(crate) struct Cell {
     text: Text,
     style: Style,
 }
 
 /// A cell as it is laid out.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown<'a> {
+pub(crate) struct Shown<'a> {
     /// What it says.
     pub text: &'a str,
     /// How it looks.
@@ -62,7 +62,7 @@ pub struct Shown<'a> {
 }
 
 /// Something a table can show. A map has tens of thousands of rows, so some are smaller than an array of cells.
-pub trait Row<const N: usize> {
+pub(crate) trait Row<const N: usize> {
     /// Its cells.
     fn cells(&self) -> [Shown<'_>; N];
 }
@@ -85,7 +85,7 @@ impl Shown<'_> {
 
 /// Text that a cell shows. A map repeats the same few labels in thousands of rows, so those are shared.
 #[derive(Debug, Clone)]
-pub enum Text {
+pub(crate) enum Text {
     /// A word of ours.
     Fixed(&'static str),
     /// A label.
@@ -116,7 +116,7 @@ impl From<Rc<str>> for Text {
 
 impl Cell {
     /// Text that looks as it likes.
-    pub fn styled(style: Style, text: impl Into<Text>) -> Self {
+    pub(crate) fn styled(style: Style, text: impl Into<Text>) -> Self {
         Cell {
             text: text.into(),
             style,
@@ -124,7 +124,7 @@ impl Cell {
     }
 
     /// As it is laid out.
-    pub fn shown(&self) -> Shown<'_> {
+    pub(crate) fn shown(&self) -> Shown<'_> {
         Shown {
             text: self.text.as_str(),
             style: self.style,
@@ -134,7 +134,7 @@ impl Cell {
 
 impl Text {
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         match self {
             Text::Fixed(text) => text,
             Text::Shared(text) => text,
@@ -156,7 +156,7 @@ impl<T: Into<Text>> From<T> for Cell {
 
 /// Rows under headings.
 #[derive(Debug)]
-pub struct Table<const N: usize, R = [Cell; N]> {
+pub(crate) struct Table<const N: usize, R = [Cell; N]> {
     columns: [Column; N],
     rows: Vec<R>,
 }
@@ -170,7 +170,7 @@ const CHUNK_BYTES: usize = 128 * 1024;
 
 impl<const N: usize, R: Row<N>> Table<N, R> {
     /// A table without rows.
-    pub fn new(columns: [Column; N]) -> Self {
+    pub(crate) fn new(columns: [Column; N]) -> Self {
         Table {
             columns,
             rows: Vec::new(),
@@ -178,7 +178,7 @@ impl<const N: usize, R: Row<N>> Table<N, R> {
     }
 
     /// Adds a row at the end.
-    pub fn push(&mut self, row: R) {
+    pub(crate) fn push(&mut self, row: R) {
         self.rows.push(row);
     }
 
@@ -187,7 +187,7 @@ impl<const N: usize, R: Row<N>> Table<N, R> {
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn write(
+    pub(crate) fn write(
         &self,
         out: &mut impl Write,
         width_columns: Option<usize>,

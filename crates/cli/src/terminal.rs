@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 /// `--color`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// On a terminal, unless `NO_COLOR` is set
     #[default]
     Auto,
@@ -19,7 +19,7 @@ pub enum Color {
 
 impl Color {
     /// Makes the choice hold for everything printed through [`stdout`] and [`stderr`].
-    pub fn apply(self) {
+    pub(crate) fn apply(self) {
         match self {
             Color::Auto => anstream::ColorChoice::Auto,
             Color::Always => anstream::ColorChoice::Always,
@@ -30,16 +30,16 @@ impl Color {
 }
 
 /// Standard output; colours are taken out where they are not wanted.
-pub type Stdout = anstream::AutoStream<io::StdoutLock<'static>>;
+pub(crate) type Stdout = anstream::AutoStream<io::StdoutLock<'static>>;
 
 /// Locked standard output for text with styles.
-pub fn stdout() -> Stdout {
+pub(crate) fn stdout() -> Stdout {
     anstream::AutoStream::auto(io::stdout().lock())
 }
 
 /// Standard output for much text: buffered, and with styles only if `Paint` says so. (Taking styles out again, as
 /// [`stdout`] does, costs more than a whole map.)
-pub fn bulk_stdout() -> (io::BufWriter<io::StdoutLock<'static>>, Paint) {
+pub(crate) fn bulk_stdout() -> (io::BufWriter<io::StdoutLock<'static>>, Paint) {
     let choice = anstream::AutoStream::choice(&io::stdout());
     let paint = if choice == anstream::ColorChoice::Never {
         Paint::Plain
@@ -54,7 +54,7 @@ pub fn bulk_stdout() -> (io::BufWriter<io::StdoutLock<'static>>, Paint) {
 
 /// Whether text gets its styles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paint {
+pub(crate) enum Paint {
     /// Into a pipe, or as the user wishes.
     Plain,
     /// On a terminal.
@@ -62,41 +62,41 @@ pub enum Paint {
 }
 
 /// Standard error for text with styles.
-pub fn stderr() -> anstream::AutoStream<io::StderrLock<'static>> {
+pub(crate) fn stderr() -> anstream::AutoStream<io::StderrLock<'static>> {
     anstream::AutoStream::auto(io::stderr().lock())
 }
 
 /// Whether a person reads standard output.
-pub fn stdout_is_terminal() -> bool {
+pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
 /// Columns of the terminal that standard output is, if it is one.
-pub fn width_columns() -> Option<usize> {
+pub(crate) fn width_columns() -> Option<usize> {
     let stdout = io::stdout();
     let (width, _) = terminal_size::terminal_size_of(&stdout)?;
     Some(usize::from(width.0)).filter(|columns| *columns > 0)
 }
 
 /// Writes one line to standard error. That nobody reads it is no reason to stop.
-pub fn note(text: impl std::fmt::Display) {
+pub(crate) fn note(text: impl std::fmt::Display) {
     let _ = writeln!(stderr(), "{text}");
 }
 
 /// Headings of tables.
-pub const HEADING: Style = Style::new().bold();
+pub(crate) const HEADING: Style = Style::new().bold();
 /// What is wrong.
-pub const WRONG: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const WRONG: Style = AnsiColor::Red.on_default().bold();
 /// What may be wrong.
-pub const WARNING: Style = AnsiColor::Yellow.on_default();
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default();
 /// What is well.
-pub const WELL: Style = AnsiColor::Green.on_default();
+pub(crate) const WELL: Style = AnsiColor::Green.on_default();
 /// What matters less.
-pub const FAINT: Style = Style::new().dimmed();
+pub(crate) const FAINT: Style = Style::new().dimmed();
 /// Addresses.
-pub const ADDRESS: Style = AnsiColor::Cyan.on_default();
+pub(crate) const ADDRESS: Style = AnsiColor::Cyan.on_default();
 
 /// Text with a style, reset behind it.
-pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
+pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }

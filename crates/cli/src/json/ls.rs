@@ -11,7 +11,7 @@ use sockeye_privilege::Names;
 
 /// The whole document.
 #[derive(Debug, Serialize)]
-pub struct Document {
+pub(crate) struct Document {
     version: u32,
     kind: &'static str,
     endpoints: Vec<EndpointDocument>,
@@ -100,7 +100,7 @@ struct UnseenDocument {
 }
 
 /// The document, of `ls` or `show`, of some endpoints and connections of a census.
-pub fn document(
+pub(crate) fn document(
     kind: &'static str,
     census: &Census,
     endpoints: &[&Endpoint],

@@ -7,18 +7,18 @@ use serde::Serialize;
 
 use crate::error::{Error, error_with, output};
 
-pub mod ls; // `ls --json` and `show --json`
+pub(crate) mod ls; // `ls --json` and `show --json`
 
 /// Version of the documents of `ls` and `show`.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// Writes a document for people to read and programs to parse.
-pub fn write_pretty(out: &mut impl Write, document: &impl Serialize) -> Result<(), Error> {
+pub(crate) fn write_pretty(out: &mut impl Write, document: &impl Serialize) -> Result<(), Error> {
     finish(serde_json::to_vec_pretty(document), out)
 }
 
 /// Writes a document on one line, for a stream of them.
-pub fn write_line(out: &mut impl Write, document: &impl Serialize) -> Result<(), Error> {
+pub(crate) fn write_line(out: &mut impl Write, document: &impl Serialize) -> Result<(), Error> {
     finish(serde_json::to_vec(document), out)
 }
 

@@ -10,14 +10,14 @@ use crate::terminal;
 
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The shell
     #[arg(value_enum)]
     shell: Shell,
 }
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let mut script = Vec::new();
     clap_complete::generate(
         arguments.shell,

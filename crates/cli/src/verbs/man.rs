@@ -9,14 +9,14 @@ use crate::terminal;
 
 /// Print the manual page, or write one per verb into a folder
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Write sockeye.1 and sockeye-VERB.1 here
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<Exit, Error> {
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let mut command = crate::command();
     command.build();
     let Some(dir) = &arguments.dir else {

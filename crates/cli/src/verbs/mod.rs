@@ -1,13 +1,13 @@
 //! One folder or file per verb: typed arguments, what they resolve to, and the run.
 
-pub mod completions;
-pub mod connect;
-pub mod demo;
-pub mod doctor;
-pub mod listen;
-pub mod ls;
-pub mod man;
-pub mod recv;
-pub mod send;
-pub mod show;
+pub(crate) mod completions;
+pub(crate) mod connect;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod listen;
+pub(crate) mod ls;
+pub(crate) mod man;
+pub(crate) mod recv;
+pub(crate) mod send;
+pub(crate) mod show;
 mod talk;

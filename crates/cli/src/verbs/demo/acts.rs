@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::terminal::{self, FAINT, styled};
 
 /// One part of the show.
-pub struct Act {
+pub(super) struct Act {
     /// What it is about.
     pub title: &'static str,
     /// Shows it.
@@ -16,7 +16,7 @@ pub struct Act {
 }
 
 /// The show.
-pub const ACTS: [Act; 6] = [
+pub(super) const ACTS: [Act; 6] = [
     Act {
         title: "The life of a socket, system call by system call",
         play: life,

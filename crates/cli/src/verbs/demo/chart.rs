@@ -4,7 +4,7 @@ use crate::terminal::{self, ADDRESS, FAINT, styled};
 
 /// A bar, as long as its value.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bar {
+pub(super) struct Bar {
     /// Stands before it.
     pub label: &'static str,
     /// How long it is.
@@ -21,7 +21,7 @@ const LONGEST: usize = 40;
 const BESIDE: usize = 48;
 
 /// One line for each bar, the longest as wide as there is room for.
-pub fn lines(bars: &[Bar], unit: &str) -> Vec<String> {
+pub(super) fn lines(bars: &[Bar], unit: &str) -> Vec<String> {
     let room = terminal::width_columns().map_or(LONGEST, |width| {
         width.saturating_sub(BESIDE).clamp(8, LONGEST)
     });

@@ -17,7 +17,7 @@ const WARM_UP: u32 = 200;
 
 /// A way to talk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub(super) enum Way {
     /// A Unix stream socket.
     UnixStream,
     /// Two Unix datagram sockets.
@@ -27,7 +27,7 @@ pub enum Way {
 }
 
 /// The ways that are compared.
-pub const WAYS: [Way; 3] = [Way::UnixStream, Way::UnixDatagram, Way::TcpLoopback];
+pub(super) const WAYS: [Way; 3] = [Way::UnixStream, Way::UnixDatagram, Way::TcpLoopback];
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -40,18 +40,21 @@ trait End: Send {
     fn finish(&mut self) -> Result<(), Failure>;
 }
 
+/// The near end and the far end.
+type Ends = (Box<dyn End>, Box<dyn End>);
+
 /// What was measured, in order of size.
 #[derive(Debug)]
-pub struct Times(Vec<Duration>);
+pub(super) struct Times(Vec<Duration>);
 
 impl Times {
     /// Half of the round trips took no longer.
-    pub fn median_microseconds(&self) -> f64 {
+    pub(super) fn median_microseconds(&self) -> f64 {
         self.at(50)
     }
 
     /// 99 of 100 round trips took no longer.
-    pub fn p99_microseconds(&self) -> f64 {
+    pub(super) fn p99_microseconds(&self) -> f64 {
         self.at(99)
     }
 
@@ -66,7 +69,7 @@ impl Times {
 
 impl Way {
     /// What it is called in a chart.
-    pub const fn label(self) -> &'static str {
+    pub(super) const fn label(self) -> &'static str {
         match self {
             Way::UnixStream => "Unix stream",
             Way::UnixDatagram => "Unix datagram",
@@ -78,7 +81,7 @@ impl Way {
     ///
     /// # Errors
     /// A socket that cannot be made, or breaks.
-    pub fn measure(self, folder: &Path, duration: Duration) -> Result<Times, Failure> {
+    pub(super) fn measure(self, folder: &Path, duration: Duration) -> Result<Times, Failure> {
         let (mut near, mut far) = self.ends(folder)?;
         thread::scope(|scope| {
             let echo = scope.spawn(move || echo(far.as_mut()));
@@ -89,7 +92,7 @@ impl Way {
         })
     }
 
-    fn ends(self, folder: &Path) -> Result<(Box<dyn End>, Box<dyn End>), Failure> {
+    fn ends(self, folder: &Path) -> Result<Ends, Failure> {
         match self {
             Way::UnixStream => {
                 let name = Name::Path(folder.join("latency-stream"));

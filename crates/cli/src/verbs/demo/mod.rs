@@ -16,10 +16,10 @@ use stage::Stage;
 /// Show in a quarter of a minute what sockets are and what sockeye does
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-pub struct Arguments {}
+pub(crate) struct Arguments {}
 
 /// Runs the verb.
-pub fn run(_arguments: &Arguments) -> Result<Exit, Error> {
+pub(crate) fn run(_arguments: &Arguments) -> Result<Exit, Error> {
     let mut stage = Stage::new()?;
     say(&styled(
         FAINT,

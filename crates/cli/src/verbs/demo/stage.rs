@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// When a started command counts as ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ready {
+pub(super) enum Ready {
     /// When it says on standard error that it listens.
     Listening,
     /// At once.
@@ -34,7 +34,7 @@ pub enum Ready {
 }
 
 /// What plays, where.
-pub struct Stage {
+pub(super) struct Stage {
     folder: TempDir,
     program: PathBuf,
     players: Vec<Player>,
@@ -46,7 +46,7 @@ pub struct Stage {
 struct Player {
     child: Child,
     /// Open as long as the command shall read.
-    _input: Option<ChildStdin>,
+    input: Option<ChildStdin>,
 }
 
 /// A line that a command printed.
@@ -56,15 +56,15 @@ struct Line {
 }
 
 /// A started command that will end by itself.
-#[derive(Debug)]
-pub struct Started(usize);
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Started(usize);
 
 impl Stage {
     /// An empty folder.
     ///
     /// # Errors
     /// No folder can be made, or this program cannot find itself.
-    pub fn new() -> Result<Self, Error> {
+    pub(super) fn new() -> Result<Self, Error> {
         let failed = |what: &'static str| move |error| Error::failure(error_with(what, error));
         let signal = Arc::new(AtomicUsize::new(0));
         for number in [SIGINT, SIGTERM] {
@@ -86,12 +86,12 @@ impl Stage {
     }
 
     /// Where everything happens.
-    pub fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// The signal that asked to stop, if one did.
-    pub fn stopped(&self) -> Option<u8> {
+    pub(super) fn stopped(&self) -> Option<u8> {
         u8::try_from(self.signal.load(Ordering::Relaxed))
             .ok()
             .filter(|number| *number > 0)
@@ -104,7 +104,7 @@ impl Stage {
     }
 
     /// Starts a command that goes on in the background, silently.
-    pub fn start(&mut self, words: &[&str], ready: Ready) -> Result<(), Error> {
+    pub(super) fn start(&mut self, words: &[&str], ready: Ready) -> Result<(), Error> {
         announce(words, " &")?;
         let mut command = self.command(words);
         command
@@ -115,7 +115,7 @@ impl Stage {
     }
 
     /// Starts a command and prints what it tells, each line marked with who it is from.
-    pub fn start_told(
+    pub(super) fn start_told(
         &mut self,
         from: &'static str,
         words: &[&str],
@@ -131,7 +131,7 @@ impl Stage {
     }
 
     /// Runs a command to its end and prints what it tells, each line marked.
-    pub fn run_told(&mut self, from: &'static str, words: &[&str]) -> Result<(), Error> {
+    pub(super) fn run_told(&mut self, from: &'static str, words: &[&str]) -> Result<(), Error> {
         announce(words, "")?;
         let mut command = self.command(words);
         command
@@ -143,7 +143,7 @@ impl Stage {
     }
 
     /// Runs a command to its end; it prints for itself.
-    pub fn run(&mut self, words: &[&str]) -> Result<(), Error> {
+    pub(super) fn run(&mut self, words: &[&str]) -> Result<(), Error> {
         announce(words, "")?;
         let status = self.command(words).stdin(Stdio::null()).status();
         let status =
@@ -176,10 +176,7 @@ impl Stage {
             self.listen_to(stdout, from, None);
         }
         let input = child.stdin.take();
-        self.players.push(Player {
-            child,
-            _input: input,
-        });
+        self.players.push(Player { child, input });
         if ready == Ready::Listening
             && told.recv_timeout(PATIENCE).is_err()
             && self.stopped().is_none()
@@ -214,7 +211,7 @@ impl Stage {
     }
 
     /// Waits for a command to end, printing what it and the others tell meanwhile.
-    pub fn wait(&mut self, started: Started) -> Result<(), Error> {
+    pub(super) fn wait(&mut self, started: Started) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Ok(line) = self.lines.1.recv_timeout(Duration::from_millis(20)) {
@@ -245,7 +242,7 @@ impl Stage {
     }
 
     /// Waits until so many clients are connected to what listens in the folder.
-    pub fn wait_for_clients(&self, clients: u32) -> Result<(), Error> {
+    pub(super) fn wait_for_clients(&self, clients: u32) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
         let options = Options {
             scan: vec![self.folder.path().to_owned()],
@@ -274,7 +271,7 @@ impl Stage {
     }
 
     /// Kills a service so that it cannot clean up.
-    pub fn leave_stale_file(&mut self, path: &str) -> Result<(), Error> {
+    pub(super) fn leave_stale_file(&mut self, path: &str) -> Result<(), Error> {
         self.start(&["listen", path], Ready::Listening)?;
         say(&format!(
             "{} kill -9 %{}",
@@ -289,7 +286,7 @@ impl Stage {
     }
 
     /// Ends everything and removes the folder.
-    pub fn clear(mut self) -> Result<(), Error> {
+    pub(super) fn clear(mut self) -> Result<(), Error> {
         self.end_players();
         let path = self.folder.path();
         std::fs::remove_dir_all(path).map_err(|error| {
@@ -307,7 +304,7 @@ impl Stage {
             }
         }
         for mut player in self.players.drain(..) {
-            drop(player._input.take());
+            drop(player.input.take());
             let _ = player.child.wait();
         }
     }

@@ -11,7 +11,7 @@ use sockeye_census::{EndpointState, HolderSource};
 /// Show who listens, who is connected to whom, and what is stale
 #[derive(Debug, Default, PartialEq, clap::Args)]
 #[group(skip)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Show these endpoints and their connections; a pattern with * ? [ ] shows the endpoints that match
     #[arg(value_name = "ADDRESS")]
     pub addresses: Vec<OsString>,
@@ -72,7 +72,7 @@ pub struct Arguments {
 
 /// `--state`: a state or a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum State {
+pub(crate) enum State {
     /// Clients can connect
     Listening,
     /// Bound, and not listening
@@ -93,7 +93,7 @@ pub enum State {
 
 impl State {
     /// The state, where it is not a fault.
-    pub fn as_state(self) -> Option<EndpointState> {
+    pub(crate) fn as_state(self) -> Option<EndpointState> {
         match self {
             State::Listening => Some(EndpointState::Listening),
             State::Bound => Some(EndpointState::Bound),
@@ -107,7 +107,7 @@ impl State {
 
 /// `--holders`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Holders {
+pub(crate) enum Holders {
     /// A BPF iterator where it is allowed, else /proc
     #[default]
     Auto,
@@ -119,7 +119,7 @@ pub enum Holders {
 
 impl Holders {
     /// The source, unless the best is to be chosen.
-    pub fn source(self) -> Option<HolderSource> {
+    pub(crate) fn source(self) -> Option<HolderSource> {
         match self {
             Holders::Auto => None,
             Holders::Bpf => Some(HolderSource::Bpf),

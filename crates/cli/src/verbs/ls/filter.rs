@@ -13,7 +13,7 @@ use crate::error::Error;
 
 /// The filters of a command line, resolved.
 #[derive(Debug, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     addresses: Vec<Wanted>,
     processes: Vec<GlobMatcher>,
     pids: HashSet<u32>,
@@ -25,7 +25,7 @@ pub struct Filter {
 
 /// The filters, applied to one census.
 #[derive(Debug)]
-pub struct Choice<'a> {
+pub(crate) struct Choice<'a> {
     filter: &'a Filter,
     census: &'a Census,
     readings: Vec<Reading>,
@@ -36,7 +36,7 @@ impl Filter {
     ///
     /// # Errors
     /// A pattern or address that cannot be read, or a user who does not exist.
-    pub fn resolve(arguments: &Arguments) -> Result<Self, Error> {
+    pub(crate) fn resolve(arguments: &Arguments) -> Result<Self, Error> {
         let mut filter = Filter {
             pids: arguments.pid.iter().copied().collect(),
             kinds: arguments.kind.clone(),
@@ -66,7 +66,7 @@ impl Filter {
     ///
     /// # Errors
     /// An address that cannot be read.
-    pub fn of_address(typed: &std::ffi::OsStr) -> Result<Self, Error> {
+    pub(crate) fn of_address(typed: &std::ffi::OsStr) -> Result<Self, Error> {
         Ok(Filter {
             addresses: vec![Wanted::named(typed)?],
             ..Filter::default()
@@ -74,12 +74,12 @@ impl Filter {
     }
 
     /// Folders in which the addresses that were named would be.
-    pub fn folders(&self) -> Vec<PathBuf> {
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
         self.addresses.iter().flat_map(Wanted::folders).collect()
     }
 
     /// Applies the filters to what there is.
-    pub fn choose<'a>(&'a self, census: &'a Census) -> Choice<'a> {
+    pub(crate) fn choose<'a>(&'a self, census: &'a Census) -> Choice<'a> {
         let addresses = self.addresses.iter();
         Choice {
             filter: self,
@@ -128,12 +128,12 @@ impl Filter {
 
 impl Choice<'_> {
     /// Whether something was named, which asks for its connections too.
-    pub fn names_one(&self) -> bool {
+    pub(crate) fn names_one(&self) -> bool {
         self.readings.contains(&Reading::Literal)
     }
 
     /// Whether an endpoint is shown.
-    pub fn shows(&self, endpoint: &Endpoint) -> bool {
+    pub(crate) fn shows(&self, endpoint: &Endpoint) -> bool {
         self.matches_address(endpoint)
             && self.filter.allows(endpoint)
             && self.matches_holder(endpoint)
@@ -142,7 +142,7 @@ impl Choice<'_> {
     /// Whether a connection is shown whose endpoint is not: one end of it may be held by the process asked for.
     ///
     /// An unnamed pair has no address or state to go by, and no kind but that of its sockets.
-    pub fn shows_connection(&self, connection: &Connection) -> bool {
+    pub(crate) fn shows_connection(&self, connection: &Connection) -> bool {
         let filter = self.filter;
         let ends = [connection.client, connection.server];
         let is_held = || ends.into_iter().flatten().any(|inode| self.is_held(inode));

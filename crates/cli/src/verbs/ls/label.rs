@@ -12,7 +12,7 @@ use sockeye_privilege::Names;
 use crate::table::Text;
 
 /// Writes labels, remembering what it looked up: a map of 10,000 connections has few users and processes.
-pub struct Labels<'a> {
+pub(crate) struct Labels<'a> {
     census: &'a Census,
     names: Names,
     processes: HashMap<Pid, (String, u32)>,
@@ -23,7 +23,7 @@ pub struct Labels<'a> {
 
 impl<'a> Labels<'a> {
     /// Labels for what a census holds.
-    pub fn new(census: &'a Census) -> Self {
+    pub(crate) fn new(census: &'a Census) -> Self {
         Labels {
             census,
             names: Names::default(),
@@ -34,12 +34,12 @@ impl<'a> Labels<'a> {
     }
 
     /// What is labelled.
-    pub fn census(&self) -> &'a Census {
+    pub(crate) fn census(&self) -> &'a Census {
         self.census
     }
 
     /// A user by name, else by number.
-    pub fn user(&mut self, uid: u32) -> String {
+    pub(crate) fn user(&mut self, uid: u32) -> String {
         match self.names.user(uid) {
             Some(name) => escape::escape(name.as_bytes(), ""),
             None => uid.to_string(),
@@ -47,7 +47,7 @@ impl<'a> Labels<'a> {
     }
 
     /// A group by name, else by number.
-    pub fn group(&mut self, gid: u32) -> String {
+    pub(crate) fn group(&mut self, gid: u32) -> String {
         match self.names.group(gid) {
             Some(name) => escape::escape(name.as_bytes(), ""),
             None => gid.to_string(),
@@ -55,7 +55,7 @@ impl<'a> Labels<'a> {
     }
 
     /// Everybody who holds a socket: `nginx[812,813] www-data, logger[9] root`.
-    pub fn holders(&mut self, inode: Option<SocketInode>) -> Text {
+    pub(crate) fn holders(&mut self, inode: Option<SocketInode>) -> Text {
         let Some(inode) = inode else {
             return "".into();
         };
@@ -109,7 +109,7 @@ impl<'a> Labels<'a> {
     }
 
     /// The address of an endpoint as it can be pasted after a command.
-    pub fn address_of(&mut self, endpoint: &Endpoint) -> Rc<str> {
+    pub(crate) fn address_of(&mut self, endpoint: &Endpoint) -> Rc<str> {
         let key = std::ptr::from_ref(endpoint);
         match &self.last_address {
             Some((last, text)) if *last == key => Rc::clone(text),
@@ -122,7 +122,7 @@ impl<'a> Labels<'a> {
     }
 
     /// Name, escaped, and user of a process.
-    pub fn process(&mut self, pid: Pid) -> (String, u32) {
+    pub(crate) fn process(&mut self, pid: Pid) -> (String, u32) {
         let census = self.census;
         let entry = self
             .processes
@@ -135,7 +135,7 @@ impl<'a> Labels<'a> {
     }
 
     /// Mode and owner of a file: `660 root:docker`.
-    pub fn file(&mut self, file: &FileFacts) -> String {
+    pub(crate) fn file(&mut self, file: &FileFacts) -> String {
         format!(
             "{:03o} {}:{}",
             file.mode,
@@ -146,12 +146,12 @@ impl<'a> Labels<'a> {
 }
 
 /// An address as it can be pasted after a command.
-pub fn address(name: &Name) -> String {
+pub(crate) fn address(name: &Name) -> String {
     escape::shell_word(&name.to_string()).into_owned()
 }
 
 /// What is worth a word: a fault, a mount namespace, a service.
-pub fn remark(census: &Census, endpoint: &Endpoint) -> String {
+pub(crate) fn remark(census: &Census, endpoint: &Endpoint) -> String {
     let mut words = Vec::new();
     let moved_to = moved_to(endpoint);
     match endpoint.fault {

@@ -11,15 +11,15 @@ use crate::terminal::{self, FAINT, Paint, styled};
 
 mod args; // what can be typed
 mod filter; // which rows are shown
-pub mod label; // processes, users and files as words
+pub(crate) mod label; // processes, users and files as words
 mod rows; // endpoints and connections as tables
 mod tree; // grouped by process
 mod unseen; // what is not shown, and why
 mod wanted; // which addresses were meant
 mod watch; // again and again, with marks
 
-pub use args::{Arguments, Holders};
-pub use filter::Filter;
+pub(crate) use args::{Arguments, Holders};
+pub(crate) use filter::Filter;
 use label::Labels;
 use rows::Mark;
 
@@ -50,7 +50,7 @@ impl Plan {
 }
 
 /// Takes a census as a command line asks for it.
-pub fn census(options: &Options, holders: Holders) -> Result<Census, Error> {
+pub(crate) fn census(options: &Options, holders: Holders) -> Result<Census, Error> {
     let census = Census::take(options).map_err(Error::failure)?;
     match (holders, &census.unseen().bpf) {
         (Holders::Bpf, Some(reason)) => {
@@ -62,10 +62,10 @@ pub fn census(options: &Options, holders: Holders) -> Result<Census, Error> {
 }
 
 /// Runs the verb.
-pub fn run(arguments: Arguments) -> Result<Exit, Error> {
-    let plan = Plan::resolve(&arguments)?;
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Error> {
+    let plan = Plan::resolve(arguments)?;
     if let Some(pause) = arguments.watch {
-        return watch::run(&plan, &arguments, pause);
+        return watch::run(&plan, arguments, pause);
     }
     let census = census(&plan.options, arguments.holders)?;
     let shown = Shown::of(&plan, &census);
@@ -157,7 +157,7 @@ impl<'a> Shown<'a> {
 }
 
 /// Says on standard error what the map does not show.
-pub fn note_unseen(census: &Census) {
+pub(crate) fn note_unseen(census: &Census) {
     for note in unseen::notes(census) {
         terminal::note(styled(FAINT, format!("note: {note}")));
     }

@@ -8,13 +8,13 @@ use crate::table::{Cell, Row, Shown, Table, Text, numbers, words};
 use crate::terminal::{ADDRESS, FAINT, WARNING, WELL, WRONG};
 
 /// Columns of the endpoint table.
-pub type Endpoints = Table<9>;
+pub(super) type Endpoints = Table<9>;
 /// Columns of the connection table.
-pub type Connections = Table<8, ConnectionRow>;
+pub(super) type Connections = Table<8, ConnectionRow>;
 
 /// A mark before a row: `+` came, `-` went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mark {
+pub(super) enum Mark {
     /// Was there before, or nobody compares.
     #[default]
     None,
@@ -49,7 +49,7 @@ impl Mark {
 }
 
 /// A connection with its mark.
-pub fn marked_connection(row: &ConnectionRow, mark: Mark) -> ConnectionRow {
+pub(super) fn marked_connection(row: &ConnectionRow, mark: Mark) -> ConnectionRow {
     ConnectionRow {
         mark,
         ..row.clone()
@@ -57,14 +57,14 @@ pub fn marked_connection(row: &ConnectionRow, mark: Mark) -> ConnectionRow {
 }
 
 /// An endpoint with its mark, which stands in the second column of both tables.
-pub fn marked_endpoint<const N: usize>(cells: &[Cell; N], mark: Mark) -> [Cell; N] {
+pub(super) fn marked_endpoint<const N: usize>(cells: &[Cell; N], mark: Mark) -> [Cell; N] {
     let mut cells = cells.clone();
     cells[1] = mark.cell();
     cells
 }
 
 /// An empty endpoint table.
-pub fn endpoint_table() -> Endpoints {
+pub(super) fn endpoint_table() -> Endpoints {
     Table::new([
         words("ADDRESS"),
         words(""),
@@ -79,7 +79,7 @@ pub fn endpoint_table() -> Endpoints {
 }
 
 /// One endpoint as a row.
-pub fn endpoint_row(labels: &mut Labels<'_>, endpoint: &Endpoint, mark: Mark) -> [Cell; 9] {
+pub(super) fn endpoint_row(labels: &mut Labels<'_>, endpoint: &Endpoint, mark: Mark) -> [Cell; 9] {
     let listening = endpoint.state == EndpointState::Listening;
     let clients = if listening || endpoint.clients > 0 {
         endpoint.clients.to_string()
@@ -122,7 +122,7 @@ fn state_style(state: EndpointState) -> Style {
 }
 
 /// An empty connection table.
-pub fn connection_table() -> Connections {
+pub(super) fn connection_table() -> Connections {
     Table::new([
         words("CLIENT"),
         words(""),
@@ -137,7 +137,7 @@ pub fn connection_table() -> Connections {
 
 /// One connection as a row: there may be tens of thousands, so what follows from little is not stored.
 #[derive(Debug, Clone)]
-pub struct ConnectionRow {
+pub(super) struct ConnectionRow {
     client: Text,
     address: Text,
     server: Text,
@@ -163,7 +163,7 @@ impl Row<8> for ConnectionRow {
         };
         let process = |label| match label {
             &Text::Fixed(text) => end(text),
-            label => plain(label.as_str()),
+            label @ Text::Shared(_) => plain(label.as_str()),
         };
         [
             process(&self.client),
@@ -186,7 +186,7 @@ impl Row<8> for ConnectionRow {
 }
 
 /// One connection as a row.
-pub fn connection_row(
+pub(super) fn connection_row(
     labels: &mut Labels<'_>,
     census: &Census,
     connection: &Connection,

@@ -17,7 +17,11 @@ enum Role {
 }
 
 /// Writes the tree of the processes behind `endpoints` and of their clients.
-pub fn write(out: &mut impl Write, census: &Census, endpoints: &[&Endpoint]) -> io::Result<()> {
+pub(super) fn write(
+    out: &mut impl Write,
+    census: &Census,
+    endpoints: &[&Endpoint],
+) -> io::Result<()> {
     let mut labels = Labels::new(census);
     let processes = gather(census, endpoints);
     for (pid, lines) in &processes {

@@ -4,7 +4,7 @@ use sockeye_census::{Census, EndpointState};
 use sockeye_privilege::Ability;
 
 /// One line for each thing that could not be seen.
-pub fn notes(census: &Census) -> Vec<String> {
+pub(super) fn notes(census: &Census) -> Vec<String> {
     let unseen = census.unseen();
     let mut notes = Vec::new();
     if unseen.diag_refused {

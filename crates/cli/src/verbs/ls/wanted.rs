@@ -13,7 +13,7 @@ use crate::error::Error;
 
 /// One address of the command line.
 #[derive(Debug)]
-pub struct Wanted {
+pub(super) struct Wanted {
     literal: Option<Literal>,
     pattern: Option<GlobMatcher>,
 }
@@ -29,7 +29,7 @@ struct Literal {
 
 /// How an address is read, once it is known what there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub(super) enum Reading {
     /// As the name of something.
     Literal,
     /// As a pattern.
@@ -41,7 +41,7 @@ impl Wanted {
     ///
     /// # Errors
     /// Neither an address of a Unix socket nor a pattern.
-    pub fn read(typed: &OsStr) -> Result<Self, Error> {
+    pub(super) fn read(typed: &OsStr) -> Result<Self, Error> {
         let is_pattern = typed.as_bytes().iter().any(|byte| b"*?[".contains(byte));
         if !is_pattern {
             return Self::named(typed);
@@ -61,7 +61,7 @@ impl Wanted {
     ///
     /// # Errors
     /// No address of a Unix socket.
-    pub fn named(typed: &OsStr) -> Result<Self, Error> {
+    pub(super) fn named(typed: &OsStr) -> Result<Self, Error> {
         Ok(Wanted {
             literal: Some(literal(typed)?),
             pattern: None,
@@ -69,14 +69,14 @@ impl Wanted {
     }
 
     /// Folders in which something of this name would be.
-    pub fn folders(&self) -> impl Iterator<Item = PathBuf> {
+    pub(super) fn folders(&self) -> impl Iterator<Item = PathBuf> {
         let names = self.literal.iter().flat_map(|literal| &literal.names);
         names.filter_map(|name| Some(name.as_path()?.parent()?.to_owned()))
     }
 
     /// A name may hold `*`, `?` and `[`, and what a row shows can be pasted back: where something has exactly this name,
     /// it is meant, and else the pattern.
-    pub fn reading(&self, census: &Census) -> Reading {
+    pub(super) fn reading(&self, census: &Census) -> Reading {
         let is_there = || {
             let mut endpoints = census.endpoints().iter();
             endpoints.any(|endpoint| self.matches(endpoint, Reading::Literal))
@@ -89,7 +89,7 @@ impl Wanted {
     }
 
     /// Whether an endpoint is meant.
-    pub fn matches(&self, endpoint: &Endpoint, reading: Reading) -> bool {
+    pub(super) fn matches(&self, endpoint: &Endpoint, reading: Reading) -> bool {
         let names = || {
             std::iter::once(&endpoint.name)
                 .map(canonical)
@@ -166,7 +166,7 @@ fn pattern_text(typed: &OsStr, literal: Option<&Literal>) -> String {
 ///
 /// # Errors
 /// A bracket without its end, and the like.
-pub fn glob(pattern: &str) -> Result<GlobMatcher, Error> {
+pub(super) fn glob(pattern: &str) -> Result<GlobMatcher, Error> {
     let built = GlobBuilder::new(pattern)
         .literal_separator(false)
         .backslash_escape(false)

@@ -29,12 +29,12 @@ enum Key {
 }
 
 enum Row {
-    Endpoint([Cell; 9]),
+    Endpoint(Box<[Cell; 9]>),
     Connection(rows::ConnectionRow),
 }
 
 /// Runs until a signal comes, or `--rounds` are over.
-pub fn run(plan: &Plan, arguments: &Arguments, pause: Duration) -> Result<Exit, Error> {
+pub(super) fn run(plan: &Plan, arguments: &Arguments, pause: Duration) -> Result<Exit, Error> {
     let stop = signals()?;
     let mut before: Option<BTreeMap<Key, Row>> = None;
     let mut round = 0;
@@ -87,7 +87,11 @@ fn keyed(census: &Census, shown: &Shown<'_>) -> BTreeMap<Key, Row> {
         );
         keyed.insert(
             key,
-            Row::Endpoint(rows::endpoint_row(&mut labels, endpoint, Mark::None)),
+            Row::Endpoint(Box::new(rows::endpoint_row(
+                &mut labels,
+                endpoint,
+                Mark::None,
+            ))),
         );
     }
     for connection in &shown.connections {

@@ -9,7 +9,7 @@ use crate::terminal::{ADDRESS, FAINT, HEADING, WRONG, styled};
 use crate::verbs::ls::label::{self, Labels};
 
 /// Writes everything about an endpoint.
-pub fn write(out: &mut impl Write, census: &Census, endpoint: &Endpoint) -> io::Result<()> {
+pub(super) fn write(out: &mut impl Write, census: &Census, endpoint: &Endpoint) -> io::Result<()> {
     let mut facts = Facts {
         out,
         census,

@@ -16,7 +16,7 @@ mod facts; // the lines about an endpoint
 /// Show all that is known of one endpoint
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The endpoint
     #[arg(value_name = "ADDRESS")]
     address: OsString,
@@ -27,7 +27,7 @@ pub struct Arguments {
 }
 
 /// Runs the verb.
-pub fn run(arguments: Arguments) -> Result<Exit, Error> {
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let shown_as = sockeye_address::escape::escape(arguments.address.as_encoded_bytes(), "");
     let filter = ls::Filter::of_address(&arguments.address)?;
     let options = sockeye_census::Options {
