@@ -52,6 +52,10 @@ impl<'a> Watch<'a> {
     fn watch(&self, first: &Socket) -> Movement {
         let end = Instant::now() + PATIENCE;
         loop {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the kernel tells no event for a queue that moves"
+            )]
             std::thread::sleep(PAUSE.min(end.saturating_duration_since(Instant::now())));
             let Some(census) = (self.look_again)() else {
                 return Movement::Unknown;

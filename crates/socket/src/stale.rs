@@ -134,6 +134,10 @@ fn lock(path: &Path, life: &Life) -> Result<Descriptor, Errno> {
         match answer {
             Ok(()) => return Ok(folder),
             Err(Errno::WOULDBLOCK) if Instant::now() < deadline => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "flock has no deadline of its own"
+                )]
                 std::thread::sleep(Duration::from_millis(5));
             }
             Err(Errno::INTR) => {}

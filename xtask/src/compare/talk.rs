@@ -322,6 +322,10 @@ impl Running {
             if answer.is_some() {
                 return Ok(answer);
             }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "other programs tell no event when they listen"
+            )]
             std::thread::sleep(Duration::from_millis(1));
         }
         Ok(None)

@@ -102,6 +102,10 @@ pub(crate) fn peer_security_label(socket: BorrowedFd<'_>) -> Result<Vec<u8>, Err
     Ok(label)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the number comes from the kernel, in this function"
+)]
 pub(crate) fn peer_pidfd(socket: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     // SAFETY: a descriptor number is an integer.
     let number: c_int = unsafe { option(socket, libc::SO_PEERPIDFD)? };

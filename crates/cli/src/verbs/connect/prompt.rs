@@ -55,6 +55,10 @@ pub(crate) fn talk(connection: &Arc<Connection>, linger: Duration) -> Result<Exi
     drop(editor);
     if connection.kind() == Kind::Datagram {
         // Datagrams have no end; an answer that takes longer is not waited for.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the printer thread shows what arrives meanwhile"
+        )]
         std::thread::sleep(linger);
         return Ok(Exit::Success);
     }
