@@ -4,6 +4,10 @@
 #[path = "talk/program.rs"]
 #[expect(dead_code, reason = "each test file uses its part")]
 mod program; // runs the real command
+#[cfg(test)]
+#[path = "talk/terminal.rs"]
+#[expect(dead_code, reason = "each test file uses its part")]
+mod terminal; // a person at a terminal
 
 #[cfg(test)]
 mod tests {
@@ -18,6 +22,7 @@ mod tests {
     use rustix::process::Signal;
 
     use super::program::{Place, Program, noise, run, run_with, sockeye};
+    use super::terminal::{PROMPTED, terminal};
 
     /// A server of the standard library, to have somebody else's opinion of what arrives.
     #[expect(
@@ -239,6 +244,22 @@ mod tests {
     }
 
     #[test]
+    fn what_to_ask_has_the_kind_that_was_tried_and_can_be_pasted() {
+        let place = Place::new();
+        let name = format!("{} x", place.address(true));
+        // To an abstract name each kind is a name of its own: the kernel says refused, not wrong kind.
+        let server = Program::serve(["listen", &name]);
+        let refused = run(["connect", "--dgram", &name]);
+        assert_eq!(refused.status, Some(3));
+        let asked = format!("`sockeye doctor 'unix-dgram:{name}'` says why");
+        assert!(refused.stderr.contains(&asked), "{refused:?}");
+        let answer = run(["doctor", &format!("unix-dgram:{name}")]);
+        assert_eq!(answer.status, Some(1));
+        assert!(answer.text().contains("is a stream socket"), "{answer:?}");
+        server.stop().succeeded();
+    }
+
+    #[test]
     fn a_name_of_more_than_108_bytes_works() {
         let place = Place::new();
         let folder = place.folder().join("d".repeat(200));
@@ -266,60 +287,99 @@ mod tests {
         assert_eq!(refused.status, Some(2), "{refused:?}");
     }
 
-    /// A terminal: what a person sees, and the end a program gets.
-    fn terminal() -> (File, std::os::fd::OwnedFd) {
-        use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-        let person = openpt(flags).unwrap();
-        grantpt(&person).unwrap();
-        unlockpt(&person).unwrap();
-        let program = ioctl_tiocgptpeer(&person, flags).unwrap();
-        (File::from(person), program)
+    /// `connect` at a terminal, the person at it, and another hold on the end of the program.
+    fn at_a_terminal(place: &Place) -> (Program, super::terminal::Person, std::os::fd::OwnedFd) {
+        let (mut person, end) = terminal();
+        let mut command = sockeye(["connect", &place.address(false)]);
+        command
+            .env("XDG_STATE_HOME", place.folder())
+            .env("TERM", "xterm");
+        command
+            .stdin(end.try_clone().unwrap())
+            .stdout(end.try_clone().unwrap());
+        let client = Program::start(&mut command);
+        person.sees(PROMPTED, 1);
+        (client, person, end)
     }
-
-    /// Waits until `text` has been seen `times` times.
-    fn see(person: &mut File, seen: &mut String, text: &str, times: usize) {
-        while seen.matches(text).count() < times {
-            let mut buffer = [0; 1024];
-            let length = person.read(&mut buffer).unwrap();
-            seen.push_str(&String::from_utf8_lossy(&buffer[..length]));
-        }
-    }
-
-    /// What a terminal is told when a line begins to be edited (bracketed paste on).
-    const PROMPTED: &str = "\x1b[?2004h";
 
     #[test]
     fn on_a_terminal_lines_are_edited_and_remembered_and_answers_can_do_no_harm() {
         let place = Place::new();
         let listener = plain_listener(&place);
-        let (mut person, program) = terminal();
-        let mut command = sockeye(["connect", &place.address(false)]);
-        command
-            .env("XDG_STATE_HOME", place.folder())
-            .env("TERM", "xterm");
-        command.stdin(program.try_clone().unwrap()).stdout(program);
-        let client = Program::start(&mut command);
-        drop(command);
+        let (client, mut person, end) = at_a_terminal(&place);
+        drop(end);
         let (mut connection, _) = listener.accept().unwrap();
-        let mut seen = String::new();
-        see(&mut person, &mut seen, PROMPTED, 1);
         // What was typed wrong is taken back before it is sent; the line before is a key away.
-        person.write_all(b"helpp\x7f\x7flo\r").unwrap();
-        see(&mut person, &mut seen, PROMPTED, 2);
-        person.write_all(b"\x1b[A\r").unwrap();
+        person.types(b"helpp\x7f\x7flo\r");
+        person.sees(PROMPTED, 2);
+        person.types(b"\x1b[A\r");
         let mut lines = [0; 12];
         connection.read_exact(&mut lines).unwrap();
         assert_eq!(&lines, b"hello\nhello\n");
-        see(&mut person, &mut seen, PROMPTED, 3);
+        person.sees(PROMPTED, 3);
         connection.write_all(b"\x1b[2Jmischief").unwrap();
-        see(&mut person, &mut seen, "mischief", 1);
-        assert!(seen.contains(r"\x1b[2Jmischief"), "{seen:?}");
-        person.write_all(b"\x04").unwrap();
+        person.sees("mischief", 1);
+        assert!(
+            person.seen.contains(r"\x1b[2Jmischief"),
+            "{:?}",
+            person.seen
+        );
+        person.types(b"\x04");
         assert_eq!(connection.read(&mut lines).unwrap(), 0);
         drop(connection);
         client.end().succeeded();
         let history = fs::read_to_string(place.folder().join("sockeye/history")).unwrap();
         assert!(history.contains("hello"), "{history:?}");
+    }
+
+    #[test]
+    fn on_a_terminal_the_answer_of_a_server_that_closes_at_once_is_seen() {
+        let place = Place::new();
+        let listener = plain_listener(&place);
+        let (client, mut person, _end) = at_a_terminal(&place);
+        let (mut connection, _) = listener.accept().unwrap();
+        connection.write_all(b"first\nlast words").unwrap();
+        drop(connection);
+        client.end().succeeded();
+        person.sees("last words", 1);
+    }
+
+    #[rstest]
+    #[case(Signal::TERM, 143)]
+    #[case(Signal::HUP, 129)]
+    #[case(Signal::INT, 130)]
+    fn a_signal_gives_the_terminal_back(#[case] signal: Signal, #[case] status: i32) {
+        use rustix::termios::{LocalModes, tcgetattr};
+        let place = Place::new();
+        let _listener = plain_listener(&place);
+        let (client, mut person, end) = at_a_terminal(&place);
+        let is_cooked = || {
+            let modes = tcgetattr(&end).unwrap().local_modes;
+            modes.contains(LocalModes::ICANON | LocalModes::ECHO)
+        };
+        assert!(!is_cooked(), "lines are edited");
+        client.signal(signal);
+        assert_eq!(client.end().status, Some(status));
+        assert!(is_cooked());
+        person.sees("\x1b[?2004l", 1);
+    }
+
+    #[rstest]
+    fn a_signal_is_heard_while_nobody_reads_the_output(#[values(false, true)] explain: bool) {
+        let place = Place::new();
+        let listener = plain_listener(&place);
+        let (_reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let mut command = sockeye(["connect", &place.address(false)]);
+        if explain {
+            command.arg("--explain");
+        }
+        let client = Program::start(command.stdin(Stdio::null()).stdout(writer));
+        let (connection, _) = listener.accept().unwrap();
+        // Everything on the way is full when no more can be sent for a while.
+        let patience = std::time::Duration::from_secs(1);
+        connection.set_write_timeout(Some(patience)).unwrap();
+        while (&connection).write_all(&noise(8 * 1024)).is_ok() {}
+        client.signal(Signal::TERM);
+        assert_eq!(client.end().status, Some(143));
     }
 }

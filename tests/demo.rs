@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rstest::rstest;
 use rustix::process::{Pid, Signal, kill_process};
 
 fn demo_in(folder: &Path) -> Command {
@@ -49,8 +50,11 @@ fn the_demo_shows_everything_within_twenty_seconds_and_cleans_up() {
     assert!(!text.contains('\u{1b}'), "colours in a pipe");
 }
 
-#[test]
-fn an_interrupted_demo_leaves_nothing_behind() {
+#[rstest]
+#[case(Signal::INT, 130)]
+#[case(Signal::TERM, 143)]
+#[case(Signal::HUP, 129)]
+fn an_interrupted_demo_leaves_nothing_behind(#[case] signal: Signal, #[case] status: i32) {
     let folder = tempfile::tempdir().unwrap();
     let mut child = demo_in(folder.path())
         .stdout(std::process::Stdio::piped())
@@ -59,8 +63,8 @@ fn an_interrupted_demo_leaves_nothing_behind() {
     // The first line is printed when the folder is there and the first service is about to start.
     let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
     std::io::BufRead::read_line(&mut stdout, &mut String::new()).unwrap();
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    kill_process(Pid::from_child(&child), signal).unwrap();
     std::io::Read::read_to_end(&mut stdout, &mut Vec::new()).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(child.wait().unwrap().code(), Some(status));
     assert!(is_empty(folder.path()), "something is left in its folder");
 }

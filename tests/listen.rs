@@ -3,6 +3,10 @@
 #[cfg(test)]
 #[path = "talk/program.rs"]
 mod program; // runs the real command
+#[cfg(test)]
+#[path = "talk/terminal.rs"]
+#[expect(dead_code, reason = "each test file uses its part")]
+mod terminal; // a person at a terminal
 
 #[cfg(test)]
 #[path = "listen/clients.rs"]
@@ -16,6 +20,10 @@ mod exec; // a command per client
 #[cfg(test)]
 #[path = "listen/file.rs"]
 mod file; // the socket file: whose, which mode, taken over, removed
+
+#[cfg(test)]
+#[path = "listen/typed.rs"]
+mod typed; // standard input, for all
 
 #[cfg(test)]
 mod stranger {

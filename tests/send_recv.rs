@@ -11,6 +11,7 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::os::unix::fs::PermissionsExt as _;
     use std::os::unix::net::UnixDatagram;
+    use std::thread;
 
     use rstest::rstest;
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
@@ -349,5 +350,63 @@ mod tests {
             .read_to_string(&mut all)
             .unwrap();
         assert_eq!(all, "early");
+    }
+
+    #[test]
+    fn an_answer_arrives_though_the_server_left_the_question_unread() {
+        let place = Place::new();
+        let listener = socket(AddressFamily::UNIX, SocketType::SEQPACKET, None).unwrap();
+        bind(&listener, &SocketAddrUnix::new(place.path()).unwrap()).unwrap();
+        listen(&listener, 1).unwrap();
+        let (address, reply) = (place.address(false), "--reply");
+        let client = Program::start(&mut sockeye(["send", &address, "hi", reply]));
+        let server = rustix::net::accept(&listener).unwrap();
+        // The question is there, and stays unread: the kernel resets the connection.
+        let mut watched = [rustix::event::PollFd::new(
+            &server,
+            rustix::event::PollFlags::IN,
+        )];
+        rustix::event::poll(&mut watched, None).unwrap();
+        rustix::io::write(&server, b"no time").unwrap();
+        drop(server);
+        assert_eq!(client.end().succeeded().text(), "no time");
+    }
+
+    #[test]
+    fn a_signal_is_heard_while_nobody_reads_the_output() {
+        let place = Place::new();
+        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let address = place.address(false);
+        let receiver = Program::serve_command(sockeye(["recv", &address]).stdout(writer));
+        let sender =
+            Program::start(sockeye(["send", &address]).stdin(fs::File::open("/dev/zero").unwrap()));
+        // What the receiver takes is bounded by the pipe nobody reads.
+        let full = |fd: &rustix::fd::OwnedFd| rustix::io::ioctl_fionread(fd).unwrap() >= 60 * 1024;
+        while !full(&reader) {
+            thread::yield_now();
+        }
+        receiver.signal(Signal::TERM);
+        assert_eq!(receiver.end().status, Some(143));
+        assert!(place.is_empty(), "the socket file is left behind");
+        drop(sender);
+    }
+
+    #[test]
+    fn a_handed_pipe_that_never_ends_keeps_nobody_from_ending() {
+        let place = Place::new();
+        let address = place.address(false);
+        let receiver = Program::serve(["recv", "--write-fds", "-", &address]);
+        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let end = format!(
+            "/proc/{}/fd/{}",
+            std::process::id(),
+            std::os::fd::AsRawFd::as_raw_fd(&reader)
+        );
+        run(["send", &address, "x", "--fd", &end]).succeeded();
+        rustix::io::write(&writer, b"so far").unwrap();
+        receiver.prints("so far");
+        receiver.signal(Signal::TERM);
+        assert_eq!(receiver.end().status, Some(143));
+        assert!(place.is_empty(), "the socket file is left behind");
     }
 }

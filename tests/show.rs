@@ -108,3 +108,19 @@ fn json_has_the_endpoint_and_its_connections_and_nothing_else() {
     assert_eq!(document["connections"].as_array().unwrap().len(), 1);
     assert_eq!(document["connections"][0]["waiting"], true);
 }
+
+#[test]
+fn a_listener_whose_file_was_renamed_is_moved_and_not_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (
+        folder.path().join("old.sock"),
+        folder.path().join("new.sock"),
+    );
+    let _server = listener(&old);
+    std::fs::rename(&old, &new).unwrap();
+    let text = text(&show(&[old.to_str().unwrap()]));
+    assert!(
+        text.contains("moved") && text.contains(new.to_str().unwrap()) && !text.contains("gone"),
+        "{text}"
+    );
+}

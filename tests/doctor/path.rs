@@ -181,3 +181,18 @@ fn hostile_names_reach_no_terminal() {
     answer.says(1, &[r"\x1b[2J\x0a\xff.sock is stale", r"\033"]);
     assert!(!answer.text.contains('\x1b'));
 }
+
+#[test]
+fn a_socket_whose_file_was_renamed_is_found_where_it_is() {
+    let folder = folder();
+    let (old, new) = (
+        folder.path().join("old.sock"),
+        folder.path().join("new.sock"),
+    );
+    let _server = listening(&old, 5);
+    fs::rename(&old, &new).unwrap();
+    let remedy = format!("sockeye connect {}", text(&new));
+    let answer = doctor([&old]);
+    answer.says(1, &["but its file is at", &remedy]);
+    assert!(!answer.text.contains("removed"), "{answer:?}");
+}

@@ -377,3 +377,31 @@ fn a_socketpair_within_one_process_is_no_mystery() {
         "{document:#}"
     );
 }
+
+/// The kernel keeps abstract names apart for each kind.
+#[test]
+fn the_same_abstract_name_of_three_kinds_is_three_endpoints_with_connections_of_their_own() {
+    let name = format!("@sockeye-ls-kinds-{}", std::process::id());
+    let program = "kept = []\n\
+                   for kind, clients in [(SOCK_STREAM, 1), (SOCK_SEQPACKET, 2), (SOCK_DGRAM, 3)]:\n    \
+                       server = socket(AF_UNIX, kind)\n    server.bind(sys.argv[1].replace('@', '\\0'))\n    \
+                       if kind != SOCK_DGRAM: server.listen(5)\n    kept.append(server)\n    \
+                       for number in range(clients):\n        \
+                           client = socket(AF_UNIX, kind)\n        client.connect(server.getsockname())\n        \
+                           kept.append(client)\n\
+                   wait()";
+    let _server = Program::python(program, &[&name]);
+    let document = json([&name]);
+    let clients: Vec<_> = list(&document, "endpoints")
+        .iter()
+        .map(|endpoint| (endpoint["socket_kind"].clone(), endpoint["clients"].clone()))
+        .collect();
+    let expected = [("stream", 1), ("seqpacket", 2), ("datagram", 3)];
+    for (kind, count) in expected {
+        assert!(
+            clients.contains(&(kind.into(), count.into())),
+            "{document:#}"
+        );
+    }
+    assert_eq!(clients.len(), 3, "{document:#}");
+}

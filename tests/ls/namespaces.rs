@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::command::{endpoint, folder, json, list, ls, pids, text};
-use crate::scene::{CONNECT, Program, SERVE};
+use crate::scene::{CONNECT, Program, SERVE, below_a_mount_of_its_own};
 
 fn elsewhere(what: &str) -> Command {
     let mut command = Command::new("unshare");
@@ -91,12 +91,8 @@ fn the_same_abstract_name_in_two_namespaces_is_two_endpoints() {
 fn a_file_in_another_mount_namespace_is_shown_and_said_to_be_there() {
     let folder = folder();
     let inner = folder.path().join("inner");
-    std::fs::create_dir(&inner).unwrap();
     let path = inner.join("app.sock");
-    let mut command = Command::new("unshare");
-    let mount = "mount -t tmpfs none \"$0\" && exec python3 \"$@\"";
-    command.args(["--mount", "sh", "-c", mount, text(&inner)]);
-    let server = Program::python_under(command, SERVE, &[text(&path)]);
+    let server = below_a_mount_of_its_own(&inner, "true", &path);
     let document = json([&path]);
     let endpoint = endpoint(&document, text(&path));
     assert_eq!(pids(endpoint), [server.pid()], "{document:#}");
@@ -120,4 +116,77 @@ fn an_unnamed_pair_across_namespaces_is_joined() {
     let joined = pairs.filter(|pair| pids(&pair["client"]) != pids(&pair["server"]));
     assert_eq!(joined.count(), 1, "{document:#}");
     parent.go_on();
+}
+
+/// `/proc/PID/root/link/…` would follow a whole path from the root of whoever looks.
+#[test]
+#[ignore = "needs root"]
+fn a_link_with_a_whole_path_is_followed_from_the_root_of_the_process() {
+    let folder = folder();
+    let inner = folder.path().join("inner");
+    let path = inner.join("link/app.sock");
+    let prepare = "mkdir \"$0/real\" && ln -s \"$0/real\" \"$0/link\"";
+    let _server = below_a_mount_of_its_own(&inner, prepare, &path);
+    let document = json([&path]);
+    let endpoint = endpoint(&document, text(&path));
+    assert_eq!(endpoint["in_other_mount_namespace"], true, "{document:#}");
+    assert_eq!(endpoint["fault"], serde_json::json!(null), "{document:#}");
+}
+
+/// Starts to listen at `/link/app.sock` of a folder that it takes for its root, where `/link` leads to `/real`.
+fn in_another_root(folder: &std::path::Path) -> Program {
+    std::fs::create_dir(folder.join("real")).unwrap();
+    std::os::unix::fs::symlink("/real", folder.join("link")).unwrap();
+    let program = "os.chroot(sys.argv[1])\nserver = socket(AF_UNIX)\nserver.bind('/link/app.sock')\n\
+                   server.listen()\nwait()";
+    Program::python(program, &[text(folder)])
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_server_with_another_root_is_shown_with_the_path_that_leads_there_from_here() {
+    let folder = folder();
+    let server = in_another_root(folder.path());
+    let pid = server.pid().to_string();
+    let document = json(["--pid", &pid]);
+    let endpoint = endpoint(&document, "/link/app.sock");
+    let path = folder.path().join("real/app.sock");
+    assert_eq!(
+        (&endpoint["fault"], &endpoint["in_other_mount_namespace"]),
+        (&serde_json::json!(null), &false.into()),
+        "{document:#}"
+    );
+    assert_eq!(
+        endpoint["file"]["path"]["text"],
+        text(&path),
+        "{document:#}"
+    );
+    ls(["--pid", &pid]).says(&[&format!("at {}", text(&path))]);
+}
+
+/// Neither the processes nor the network namespaces outside can be seen, whoever asks.
+#[test]
+#[ignore = "needs root"]
+fn root_of_a_pid_namespace_is_told_that_processes_are_out_of_sight() {
+    let folder = folder();
+    let path = folder.path().join("app.sock");
+    let stale = folder.path().join("stale.sock");
+    let _listener = crate::scene::listening(&path, 5);
+    drop(crate::scene::listening(&stale, 5));
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--mount-proc"]);
+    command.args([
+        env!("CARGO_BIN_EXE_sockeye"),
+        "ls",
+        text(&path),
+        text(&stale),
+    ]);
+    let answer = crate::command::answer(&mut command);
+    answer.says(&["(not visible)", "unclaimed"]);
+    assert!(
+        answer
+            .complaint
+            .contains("processes that /proc does not show"),
+        "{answer:#?}"
+    );
 }

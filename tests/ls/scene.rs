@@ -131,6 +131,16 @@ impl Drop for Program {
     }
 }
 
+/// Listens at a path below `folder`, on which it has mounted another filesystem that nobody else sees. `prepare` is a
+/// line of shell run there before.
+pub(crate) fn below_a_mount_of_its_own(folder: &Path, prepare: &str, path: &Path) -> Program {
+    std::fs::create_dir(folder).unwrap();
+    let mount = format!("mount -t tmpfs none \"$0\" && {prepare} && exec python3 \"$@\"");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &mount]).arg(folder);
+    Program::python_under(command, SERVE, &[path.to_str().unwrap()])
+}
+
 /// Listens at its argument, a path or a name with `@`, and accepts one client at each [`Program::go_on`].
 pub(crate) const SERVE: &str = "\
 server = socket(AF_UNIX)

@@ -8,7 +8,10 @@ use rustix::net::{SendFlags, SocketType, accept, send};
 use tempfile::TempDir;
 
 use crate::command::{all_in, answer, endpoint, folder, list, parsed, pids, text};
-use crate::scene::{CONNECT, Program, SERVE, bound, connected, listening, listening_abstract};
+use crate::scene::{
+    CONNECT, Program, SERVE, below_a_mount_of_its_own, bound, connected, listening,
+    listening_abstract,
+};
 
 /// A command run by the user nobody.
 pub(crate) fn as_nobody(program: &str) -> Command {
@@ -206,6 +209,143 @@ fn asking_for_the_iterator_without_privilege_is_refused_and_the_way_out_said() {
     assert_eq!((answer.status, &*answer.text), (Some(3), ""), "{answer:#?}");
     assert!(
         answer.complaint.contains("needs cap_") && answer.complaint.contains("--holders proc"),
+        "{answer:#?}"
+    );
+}
+
+#[rstest::rstest]
+#[case::of_others_not_listed("invisible")]
+#[case::of_others_not_told_apart("noaccess")]
+#[ignore = "needs root"]
+fn processes_that_proc_hides_are_not_taken_for_none(#[case] hidden: &str) {
+    let (_home, binary) = binary_for_all();
+    let folder = folder();
+    open(folder.path());
+    let path = folder.path().join("app.sock");
+    let _listener = listening(&path, 5);
+    let mut command = Command::new("unshare");
+    let mount = "mount -t proc -o \"hidepid=$0\" proc /proc && \
+                 exec setpriv --reuid 65534 --regid 65534 --clear-groups \"$@\"";
+    command.args(["--mount", "sh", "-c", mount, hidden]);
+    command.args([text(&binary), "ls", text(&path)]);
+    let answer = answer(&mut command);
+    answer.says(&["(not visible)"]);
+    assert!(
+        answer
+            .complaint
+            .contains("processes that /proc does not show"),
+        "{answer:#?}"
+    );
+}
+
+/// Who has every capability in a user namespace of their own has none outside.
+#[test]
+#[ignore = "needs root"]
+fn root_of_a_user_namespace_does_not_call_stale_what_it_cannot_know() {
+    let (_home, binary) = binary_for_all();
+    let folder = folder();
+    open(folder.path());
+    let path = folder.path().join("app.sock");
+    drop(listening(&path, 5));
+    let mut command = as_nobody("unshare");
+    command.args([
+        "--user",
+        "--map-root-user",
+        text(&binary),
+        "ls",
+        text(&path),
+    ]);
+    let answer = answer(&mut command);
+    answer.says(&["unclaimed"]);
+    assert!(
+        answer
+            .complaint
+            .contains("not even with the capabilities of this process"),
+        "{answer:#?}"
+    );
+}
+
+/// Nobody can tell it from one that was removed, as long as its process is out of sight.
+#[test]
+#[ignore = "needs root"]
+fn a_file_in_another_mount_namespace_is_not_called_deleted() {
+    let (_home, binary) = binary_for_all();
+    let folder = folder();
+    open(folder.path());
+    let inner = folder.path().join("inner");
+    let path = inner.join("app.sock");
+    let _server = below_a_mount_of_its_own(&inner, "true", &path);
+    let document = parsed(&answer(as_nobody(text(&binary)).args([
+        "ls",
+        "--json",
+        text(&path),
+    ])));
+    let endpoint = endpoint(&document, text(&path));
+    assert_eq!(
+        (&endpoint["fault"], &endpoint["possible_fault"]),
+        (&serde_json::json!(null), &"deleted".into()),
+        "{document:#}"
+    );
+    answer(as_nobody(text(&binary)).args(["ls", text(&path)]))
+        .says(&["deleted, or in another mount namespace"]);
+    answer(as_nobody(text(&binary)).args(["show", text(&path)]))
+        .says(&["perhaps", "has it in another mount namespace"]);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn sockets_of_a_user_whose_processes_are_out_of_sight_are_found_by_who_made_them() {
+    let (_home, binary) = binary_for_all();
+    let folder = folder();
+    open(folder.path());
+    let path = folder.path().join("app.sock");
+    let _listener = listening(&path, 5);
+    let shown = |user: &str| {
+        let arguments = ["ls", "--user", user, &all_in(folder.path())];
+        answer(as_nobody(text(&binary)).args(arguments))
+    };
+    shown("root").says(&[text(&path), "(not visible)"]);
+    assert_eq!(shown("nobody").status, Some(1));
+}
+
+/// Runs its arguments where no netlink socket can be made.
+const WITHOUT_NETLINK: &str = "\
+import ctypes, os, platform, struct, sys
+number = {'x86_64': 41, 'aarch64': 198}[platform.machine()]
+load, equal, answer = 0x20, 0x15, 0x06
+steps = [(load, 0, 0, 0), (equal, 0, 3, number), (load, 0, 0, 16), (equal, 0, 1, 16),
+         (answer, 0, 0, 0x50001), (answer, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *step) for step in steps))
+class Program(ctypes.Structure):
+    _fields_ = [('length', ctypes.c_ushort), ('code', ctypes.c_void_p)]
+program = Program(len(steps), ctypes.addressof(code))
+prctl = ctypes.CDLL(None).prctl
+assert prctl(38, 1, 0, 0, 0) == 0 and prctl(22, 2, ctypes.byref(program), 0, 0) == 0
+os.execvp(sys.argv[1], sys.argv[1:])
+";
+
+#[test]
+fn where_unix_diag_is_refused_nothing_is_made_up() {
+    let folder = folder();
+    let path = folder.path().join("app.sock");
+    let listener = listening(&path, 5);
+    let _client = connected(&path);
+    let _served = accept(&listener).unwrap();
+    let refused = |arguments: &[&str]| {
+        let mut command = Command::new("python3");
+        command.args(["-c", WITHOUT_NETLINK, env!("CARGO_BIN_EXE_sockeye")]);
+        answer(command.args(arguments))
+    };
+    let document = parsed(&refused(&["ls", "--json", text(&path)]));
+    assert_eq!(document["unseen"]["unix_diag_refused"], true);
+    let listener = endpoint(&document, text(&path));
+    assert_eq!(listener["queue"], serde_json::json!(null), "{document:#}");
+    assert_eq!(pids(listener), [std::process::id()], "{document:#}");
+    let answer = refused(&["ls", text(&path)]);
+    answer.says(&["(not known)"]);
+    assert!(!answer.text.contains("(closed)"), "{answer:#?}");
+    assert!(
+        answer.complaint.contains("refused unix_diag"),
         "{answer:#?}"
     );
 }

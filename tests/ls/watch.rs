@@ -136,3 +136,19 @@ fn a_reader_that_leaves_ends_the_watch_in_silence() {
     watch.lines = BufReader::new(other).lines();
     assert_eq!(watch.child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn clients_that_closed_while_they_waited_are_all_counted() {
+    let folder = folder();
+    let path = folder.path().join("app.sock");
+    let _listener = listening(&path, 5);
+    for _ in 0..3 {
+        drop(crate::scene::connected(&path));
+    }
+    let answer = crate::command::ls(["--watch", "--rounds", "1", text(&path)]);
+    assert_eq!(
+        answer.text.matches("waits to be accepted").count(),
+        3,
+        "{answer:#?}"
+    );
+}

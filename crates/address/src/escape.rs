@@ -67,10 +67,10 @@ fn hides(character: char) -> bool {
 /// Text that uses a backslash otherwise than [`escape`] does.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "bad escape {sequence:?}: expected \\\\, \\, or \\x and two hexadecimal digits or \\u{{…}}"
+    "bad escape \"{sequence}\": expected \\\\, \\, or \\x and two hexadecimal digits or \\u{{…}}"
 )]
 pub struct BadEscape {
-    /// What stands in the text, from the backslash on.
+    /// What stands in the text, from the backslash on; what follows the backslash is escaped.
     pub sequence: String,
 }
 
@@ -93,7 +93,7 @@ pub fn unescape_bytes(text: &[u8]) -> Result<Vec<u8>, BadEscape> {
         bytes.extend_from_slice(&rest[..at]);
         rest = &rest[at..];
         let used = sequence(rest, &mut bytes).ok_or_else(|| BadEscape {
-            sequence: String::from_utf8_lossy(&rest[..rest.len().min(10)]).into_owned(),
+            sequence: format!("\\{}", escape(&rest[1..rest.len().min(10)], "")),
         })?;
         rest = &rest[used..];
     }

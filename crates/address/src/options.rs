@@ -66,7 +66,7 @@ impl Options {
     pub(crate) fn set(&mut self, option: &[u8]) -> Result<(), ParseError> {
         let text = String::from_utf8(escape::unescape_bytes(option)?)
             .map_err(|error| ParseError::UnknownOption(escape::escape(error.as_bytes(), "")))?;
-        let bad = || ParseError::BadOption(text.clone());
+        let bad = || ParseError::BadOption(escape::escape(text.as_bytes(), ""));
         let (key, value) = text.split_once('=').unwrap_or((&text, ""));
         let given = |value: &str| {
             if value.is_empty() {
@@ -76,13 +76,26 @@ impl Options {
             }
         };
         match key {
-            "mode" => self.mode = Some(Mode::parse(value).ok_or_else(bad)?),
-            "user" => self.user = Some(given(value)?),
-            "group" => self.group = Some(given(value)?),
-            "backlog" => self.backlog = Some(value.parse().map_err(|_| bad())?),
-            _ => return Err(ParseError::UnknownOption(text)),
+            "mode" => once("mode", &mut self.mode, Mode::parse(value).ok_or_else(bad)?),
+            "user" => once("user", &mut self.user, given(value)?),
+            "group" => once("group", &mut self.group, given(value)?),
+            "backlog" => once(
+                "backlog",
+                &mut self.backlog,
+                value.parse().map_err(|_| bad())?,
+            ),
+            _ => Err(ParseError::UnknownOption(escape::escape(
+                text.as_bytes(),
+                "",
+            ))),
         }
-        Ok(())
+    }
+}
+
+fn once<T>(name: &'static str, option: &mut Option<T>, value: T) -> Result<(), ParseError> {
+    match option.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(ParseError::OptionTwice(name)),
     }
 }
 

@@ -18,7 +18,7 @@ pub enum ParseError {
     #[error("address is empty")]
     Empty,
     /// A word without a `/`, a prefix or a meaning.
-    #[error("unknown name {0:?}: not a well-known service, and a path has a '/' in it (./{0})")]
+    #[error("unknown name \"{0}\": not a well-known service, and a path has a '/' in it (./{0})")]
     UnknownWord(String),
     /// A bad name.
     #[error(transparent)]
@@ -30,28 +30,31 @@ pub enum ParseError {
     #[error("unix://{0}: a Unix socket has no host: write unix:/path or unix:///path")]
     HostInUnixUrl(String),
     /// An option that does not exist.
-    #[error("unknown option {0:?}: the options are {known}", known = OPTION_NAMES.join(", "))]
+    #[error("unknown option \"{0}\": the options are {known}", known = OPTION_NAMES.join(", "))]
     UnknownOption(String),
     /// An option whose value does not fit.
-    #[error("option {0:?} has a value that does not fit")]
+    #[error("option \"{0}\" has a value that does not fit")]
     BadOption(String),
+    /// An option given twice.
+    #[error("option {0} is given twice")]
+    OptionTwice(&'static str),
     /// Not `host:port`.
-    #[error("{0:?} is not host:port (IPv6 in brackets, port up to 65535)")]
+    #[error("\"{0}\" is not host:port (IPv6 in brackets, port up to 65535)")]
     BadHostPort(String),
     /// Not `cid:port`.
-    #[error("{0:?} is not cid:port, two numbers")]
+    #[error("\"{0}\" is not cid:port, two numbers")]
     BadVsock(String),
     /// `exec:` without a command.
     #[error("exec: needs a command line in UTF-8")]
     BadCommand,
     /// `fd:` without a number.
-    #[error("{0:?} is not the number of a descriptor")]
+    #[error("\"{0}\" is not the number of a descriptor")]
     BadDescriptor(String),
     /// `activation:` with an impossible name.
-    #[error("{0:?} is not the name of an activated socket")]
+    #[error("\"{0}\" is not the name of an activated socket")]
     BadActivation(String),
     /// Not `ssh://user@host:port/path`.
-    #[error("{0:?} is not ssh://user@host:port/path")]
+    #[error("\"{0}\" is not ssh://user@host:port/path")]
     BadSsh(String),
 }
 

@@ -202,6 +202,10 @@ fn options_follow_commas_behind_a_prefix() {
 #[case("unix:/p,user=", ParseError::BadOption("user=".into()))]
 #[case("unix:/p,group", ParseError::BadOption("group".into()))]
 #[case("unix:/p,backlog=-1", ParseError::BadOption("backlog=-1".into()))]
+#[case("unix:/p,mode=600,mode=660", ParseError::OptionTwice("mode"))]
+#[case("unix:/p,user=a,group=b,user=a", ParseError::OptionTwice("user"))]
+#[case("unix:/p,group=a,group=b", ParseError::OptionTwice("group"))]
+#[case("unix:/p,backlog=1,backlog=1", ParseError::OptionTwice("backlog"))]
 #[case("tcp:localhost", ParseError::BadHostPort("localhost".into()))]
 #[case("tcp:h:65536", ParseError::BadHostPort("h:65536".into()))]
 #[case("tcp:h:+1", ParseError::BadHostPort("h:+1".into()))]
@@ -229,6 +233,28 @@ fn options_follow_commas_behind_a_prefix() {
 #[case("ssh://h:x/p", ParseError::BadSsh("//h:x/p".into()))]
 fn what_is_no_address_is_refused_with_its_reason(#[case] text: &str, #[case] error: ParseError) {
     assert_eq!(parse(text), Err(error));
+}
+
+#[rstest]
+#[case(r"fd:a\b", r#""a\\b" is not the number of a descriptor"#)]
+#[case(
+    "tcp:\u{1b}",
+    r#""\x1b" is not host:port (IPv6 in brackets, port up to 65535)"#
+)]
+#[case(
+    "unix:/p,mode=\u{202e}",
+    r#"option "mode=\u{202e}" has a value that does not fit"#
+)]
+#[case(
+    "unix:/p,\u{3164}",
+    r#"unknown option "\u{3164}": the options are mode, user, group, backlog"#
+)]
+#[case(
+    r"@\q",
+    r#"bad escape "\q": expected \\, \, or \x and two hexadecimal digits or \u{…}"#
+)]
+fn what_was_typed_is_repeated_escaped_once(#[case] text: &str, #[case] message: &str) {
+    assert_eq!(parse(text).unwrap_err().to_string(), message);
 }
 
 #[rstest]

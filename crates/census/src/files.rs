@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxFlags, statx};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat, openat2, statx,
+};
 use rustix::io::Errno;
 use sockeye_wire::proc::mountinfo;
 
@@ -20,6 +24,9 @@ pub(crate) struct Files {
     /// has.
     devices: HashMap<u64, Device>,
 }
+
+/// What `statx` is asked for.
+const MASK: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::MNT_ID);
 
 /// What is at a path.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,10 +52,13 @@ impl Files {
 
     /// Looks at a path, following symbolic links as a client does.
     pub(crate) fn look(&self, path: &Path) -> Look {
-        let mask = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
-        match statx(CWD, path, AtFlags::STATX_DONT_SYNC, mask) {
+        self.judge(path, &statx(CWD, path, AtFlags::STATX_DONT_SYNC, MASK))
+    }
+
+    fn judge(&self, path: &Path, answer: &rustix::io::Result<Statx>) -> Look {
+        match answer {
             Ok(stat) if FileType::from_raw_mode(stat.stx_mode.into()) == FileType::Socket => {
-                Look::Socket(self.facts(path, &stat))
+                Look::Socket(self.facts(path, stat))
             }
             Ok(_) => Look::Other,
             Err(Errno::NOENT | Errno::NOTDIR) => Look::Missing,
@@ -86,6 +96,31 @@ impl Files {
     }
 }
 
+impl FileId {
+    /// Which file a descriptor is of; one opened with `O_PATH` will do.
+    ///
+    /// ```
+    /// use sockeye_census::{Census, FileId, Options};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("app.sock");
+    /// let _listener = std::os::unix::net::UnixListener::bind(&path)?;
+    /// let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
+    /// let file = rustix::fs::open(&path, flags, rustix::fs::Mode::empty())?;
+    /// let census = Census::take(&Options::default())?;
+    /// assert!(census.endpoint_of_file(FileId::of(&file)?).is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `statx`.
+    pub fn of(file: impl AsFd) -> io::Result<FileId> {
+        let files = Files::new();
+        let stat = statx(file, "", AtFlags::EMPTY_PATH, MASK)?;
+        Ok(files.facts(Path::new(""), &stat).id)
+    }
+}
+
 /// `unix_diag` tells the lower 32 bits of an inode (`struct unix_diag_vfs`), so that is all there is to compare.
 fn file_id(device: Device, inode: u64) -> FileId {
     FileId {
@@ -102,6 +137,8 @@ pub(crate) struct Located {
     pub(crate) in_other_mount_namespace: bool,
     /// What a client finds at the path instead.
     pub(crate) lost: Option<Lost>,
+    /// Whether a holder finds the same.
+    pub(crate) holder_agrees: bool,
 }
 
 /// What became of a path.
@@ -133,16 +170,13 @@ impl Files {
                 ..Located::default()
             };
         }
-        let mut verdict = if holders.is_empty() && own_view {
-            lost(&here)
-        } else {
-            None
-        };
+        let mut verdict = None;
         for pid in holders.iter().take(VIEWS) {
             let view = View::of(*pid, name);
-            let there = self.look(&view.through);
+            let (there, place) = self.look_through(&view);
             if is_bound(&there) {
-                return view.located(there);
+                let place = place.map(|place| self.look(&place)).filter(&is_bound);
+                return view.located(there, place);
             }
             // A process that left the folder, or closed the descriptor, of a relative name has not lost the file.
             if view.is_root {
@@ -150,10 +184,37 @@ impl Files {
             }
         }
         Located {
-            lost: verdict,
+            lost: verdict.or(if own_view { lost(&here) } else { None }),
+            holder_agrees: verdict.is_some(),
             ..Located::default()
         }
     }
+
+    /// Looks at what a process sees, and tells where that is from here, if it is anywhere.
+    fn look_through(&self, view: &View) -> (Look, Option<PathBuf>) {
+        let through = view.base.join(&view.rest);
+        if !view.is_root {
+            return (self.look(&through), None);
+        }
+        match open_in_root(&view.base, &view.rest) {
+            Ok(file) => {
+                let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+                let look = self.judge(&through, &statx(&file, "", flags, MASK));
+                let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+                (look, fs::read_link(link).ok())
+            }
+            Err(Errno::NOSYS) => (self.look(&through), None),
+            Err(errno) => (self.judge(&through, &Err(errno)), None),
+        }
+    }
+}
+
+/// Opens a file as a process with this root would: links with a whole path begin there and not at our root, as they
+/// would for `/proc/PID/root/…` in one piece. Linux 5.6.
+fn open_in_root(root: &Path, rest: &Path) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let root = openat(CWD, root, flags | OFlags::DIRECTORY, Mode::empty())?;
+    openat2(root, rest, flags, Mode::empty(), ResolveFlags::IN_ROOT)
 }
 
 fn lost(look: &Look) -> Option<Lost> {
@@ -166,8 +227,6 @@ fn lost(look: &Look) -> Option<Lost> {
 
 /// A path as a process sees it.
 struct View {
-    /// Where we can look at it.
-    through: PathBuf,
     /// The folder in `/proc` that stands for the start of the path there.
     base: PathBuf,
     rest: PathBuf,
@@ -200,15 +259,21 @@ impl View {
             )
         };
         View {
-            through: base.join(&rest),
             base,
             rest,
             is_root,
         }
     }
 
-    fn located(self, look: Look) -> Located {
-        let Look::Socket(mut facts) = look else {
+    /// `here` is the same file where it can be reached from here, as in a changed root.
+    fn located(self, there: Look, here: Option<Look>) -> Located {
+        if let Some(Look::Socket(facts)) = here {
+            return Located {
+                facts: Some(facts),
+                ..Located::default()
+            };
+        }
+        let Look::Socket(mut facts) = there else {
             return Located::default();
         };
         if self.is_root {
@@ -219,7 +284,7 @@ impl View {
         Located {
             facts: Some(facts),
             in_other_mount_namespace: self.is_root,
-            lost: None,
+            ..Located::default()
         }
     }
 }

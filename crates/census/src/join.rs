@@ -14,7 +14,8 @@ use crate::model::{
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Place<'a> {
     File(FileId),
-    Abstract(NetNamespace, &'a [u8]),
+    /// The kernel keeps abstract names apart for each kind.
+    Abstract(NetNamespace, Option<Kind>, &'a [u8]),
     /// A path whose file the source did not tell.
     Path(NetNamespace, &'a Name),
 }
@@ -22,7 +23,11 @@ enum Place<'a> {
 fn place(socket: &Socket) -> Option<Place<'_>> {
     match (&socket.name, socket.file) {
         (Name::Unnamed, _) => None,
-        (Name::Abstract(name), _) => Some(Place::Abstract(socket.namespace, name.as_bytes())),
+        (Name::Abstract(name), _) => Some(Place::Abstract(
+            socket.namespace,
+            socket.kind,
+            name.as_bytes(),
+        )),
         (Name::Path(_), Some(file)) => Some(Place::File(file)),
         (name @ Name::Path(_), None) => Some(Place::Path(socket.namespace, name)),
     }
@@ -221,6 +226,7 @@ fn endpoint(socket: &Socket, state: EndpointState) -> Endpoint {
         file: None,
         bound_file: socket.file,
         fault: queue.filter(|queue| queue.is_full()).map(|_| Fault::Full),
+        possible_fault: None,
         clients: 0,
         queue,
         namespace: Some(socket.namespace),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sockeye_address::{Kind, Name, well_known};
+use sockeye_privilege::{Ability, effective};
 pub use sockeye_wire::Device;
 
 /// Number of a socket in sockfs: unique on the machine, whatever its namespaces (`socket:[N]` in `/proc/PID/fd`).
@@ -213,6 +214,9 @@ pub struct Endpoint {
     pub bound_file: Option<FileId>,
     /// What is wrong with it.
     pub fault: Option<Fault>,
+    /// What is wrong with it unless a process that could not be asked sees the file where it was bound: it may be in
+    /// another mount namespace.
+    pub possible_fault: Option<Fault>,
     /// Connections to it, waiting ones among them.
     pub clients: u32,
     /// The accept queue of a listener.
@@ -254,6 +258,9 @@ pub struct Connection {
 pub struct Unseen {
     /// Processes whose descriptors could not be read.
     pub processes: u32,
+    /// Whether there may be processes that `/proc` does not list or tell apart: those outside of the pid namespace, and
+    /// those of others where it is mounted with `hidepid`.
+    pub processes_hidden: bool,
     /// Network namespaces that could not be entered.
     pub namespaces: u32,
     /// Why the BPF iterator was not used, where it would have been.
@@ -269,6 +276,20 @@ pub struct Unseen {
 impl Unseen {
     /// Whether everything was seen.
     pub fn is_nothing(&self) -> bool {
-        self.processes == 0 && self.namespaces == 0 && !self.diag_refused && self.folders == 0
+        self.no_process() && self.namespaces == 0 && !self.diag_refused && self.folders == 0
+    }
+
+    /// Whether every process was seen: a socket without a holder then has none.
+    pub fn no_process(&self) -> bool {
+        self.processes == 0 && !self.processes_hidden
+    }
+
+    /// Whether the sockets of every network namespace were seen: a file that none of them is bound to is stale. The
+    /// namespaces are known by their processes, and root of a container may enter its own only.
+    pub fn no_namespace(&self) -> bool {
+        self.namespaces == 0
+            && self.no_process()
+            && !self.diag_refused
+            && Ability::EnterNamespaces.missing(effective()).is_empty()
     }
 }

@@ -4,11 +4,11 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use sockeye_address::Name;
-use sockeye_privilege::{Ability, effective};
 
 use crate::files::{Files, Located, Look, Lost, without_var};
 use crate::index::Index;
@@ -43,17 +43,12 @@ pub(crate) struct Grounds<'a> {
     scanned: Option<&'a Found>,
     /// Further folders to look at.
     beside: &'a [PathBuf],
+    /// Other namespaces that were asked as well.
+    elsewhere: &'a [(NetNamespace, OwnedFd)],
     /// Whether the sockets tell no files, so that names are all there is to go by.
     only_names: bool,
     /// Files that sockets are bound to when files were looked at.
     meanwhile: OnceCell<HashSet<FileId>>,
-}
-
-fn bound_now() -> HashSet<FileId> {
-    let mut sockets = Vec::new();
-    // What cannot be asked again is no worse known than before.
-    let _ = source::own(NetNamespace(0), &mut sockets, &mut Unseen::default());
-    sockets.iter().filter_map(|socket| socket.file).collect()
 }
 
 impl<'a> Grounds<'a> {
@@ -69,16 +64,35 @@ impl<'a> Grounds<'a> {
             started,
             scanned,
             beside,
+            elsewhere: &[],
             only_names: unseen.diag_refused,
             meanwhile: OnceCell::new(),
         }
+    }
+
+    /// The same, where other namespaces were asked as well.
+    pub(crate) fn and_elsewhere(self, elsewhere: &'a [(NetNamespace, OwnedFd)]) -> Self {
+        Grounds { elsewhere, ..self }
+    }
+
+    fn bound_now(&self) -> HashSet<FileId> {
+        let (mut sockets, mut unseen) = (Vec::new(), Unseen::default());
+        // What cannot be asked again is no worse known than before.
+        let _ = source::own(NetNamespace(0), &mut sockets, &mut unseen);
+        for (namespace, socket) in self.elsewhere {
+            source::elsewhere(*namespace, socket, &mut sockets, &mut unseen);
+        }
+        sockets.iter().filter_map(|socket| socket.file).collect()
     }
 
     /// Whether a socket was bound to this file after the sockets were asked for. Asks again if the file is so young, and
     /// only once.
     fn is_bound_meanwhile(&self, path: &Path, file: FileId) -> bool {
         Files::is_younger(path, self.started - TICK)
-            && self.meanwhile.get_or_init(bound_now).contains(&file)
+            && self
+                .meanwhile
+                .get_or_init(|| self.bound_now())
+                .contains(&file)
     }
 }
 
@@ -98,6 +112,9 @@ impl Survey {
             unreadable_folders: 0,
         };
         for endpoint in &mut survey.endpoints {
+            if grounds.only_names {
+                endpoint.queue = None; // which /proc/net/unix does not tell
+            }
             if let Some(name) = endpoint.name.as_path() {
                 let located = grounds.files.locate(name, endpoint.bound_file, &[]);
                 endpoint.file = located.facts;
@@ -133,12 +150,12 @@ impl Survey {
                 let holders = holders.get(range).unwrap_or_default();
                 let pids: Vec<Pid> = holders.iter().map(|holder| holder.pid).collect();
                 let located = files.locate(name, endpoint.bound_file, &pids);
-                renamed |= apply(endpoint, located);
+                // A holder that was not seen may be in another mount namespace.
+                let is_certain = located.holder_agrees || (pids.is_empty() && unseen.no_process());
+                renamed |= apply(endpoint, located, is_certain);
             }
         }
-        let sees_all = unseen.namespaces == 0
-            && !unseen.diag_refused
-            && Ability::EnterNamespaces.missing(effective()).is_empty();
+        let sees_all = unseen.no_namespace();
         for endpoint in self
             .endpoints
             .iter_mut()
@@ -227,14 +244,22 @@ impl Survey {
 }
 
 /// Answers whether the endpoint has another name now.
-fn apply(endpoint: &mut Endpoint, located: Located) -> bool {
+fn apply(endpoint: &mut Endpoint, located: Located, is_certain: bool) -> bool {
     let fault = located.lost.map(|lost| match lost {
         Lost::Deleted => Fault::Deleted,
         Lost::Replaced => Fault::Replaced,
     });
     // A closed listener's file is expected to be gone.
     if endpoint.state != EndpointState::Closed {
-        endpoint.fault = fault.or(endpoint.fault);
+        if is_certain {
+            endpoint.fault = fault.or(endpoint.fault);
+        } else {
+            endpoint.possible_fault = fault;
+        }
+    }
+    // A folder that is mounted there and here: what can be reached from here is of more use.
+    if located.in_other_mount_namespace && endpoint.file.is_some() {
+        return false;
     }
     endpoint.in_other_mount_namespace = located.in_other_mount_namespace;
     let Some(facts) = located.facts else {
@@ -268,6 +293,7 @@ fn unbound(path: PathBuf, facts: FileFacts) -> Endpoint {
         file: Some(facts),
         bound_file: None,
         fault: None,
+        possible_fault: None,
         clients: 0,
         queue: None,
         namespace: None,

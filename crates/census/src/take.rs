@@ -77,10 +77,12 @@ impl Census {
             source::elsewhere(*namespace, socket, &mut sockets, &mut unseen);
         }
         if !elsewhere.is_empty() {
-            let grounds = Grounds::new(&files, started, scanned.as_ref(), &options.beside, &unseen);
+            let grounds = Grounds::new(&files, started, scanned.as_ref(), &options.beside, &unseen)
+                .and_elsewhere(&elsewhere);
             survey = Survey::of(&mut sockets, &grounds);
         }
         unseen.processes = held.unseen_processes;
+        unseen.processes_hidden = held.hides_processes;
         unseen.bpf = held.bpf_refusal;
         unseen.folders = survey.unreadable_folders;
         survey.index.add_holders(&held.holders);

@@ -22,6 +22,8 @@ pub enum Note {
     ReceiveQueueUnknown,
     /// The processes behind the socket could not be seen: whether they are stopped, or out of descriptors, neither.
     ProcessesUnseen,
+    /// No process has the socket open: it is on its way to one inside a message, or `io_uring` holds it.
+    HeldByNobody,
     /// An older socket had this path before; its clients stay with it, new ones reach the one that has it now.
     Replaced(Processes),
     /// Nobody is bound to the file either.
@@ -35,6 +37,7 @@ impl Note {
             Note::LongPath { .. } => "long-path",
             Note::ReceiveQueueUnknown => "receive-queue-unknown",
             Note::ProcessesUnseen => "processes-unseen",
+            Note::HeldByNobody => "held-by-nobody",
             Note::Replaced(_) => "replaced",
             Note::AlsoStale => "also-stale",
         }
@@ -69,8 +72,12 @@ fn receive_queue(scene: &Scene<'_>) -> Option<Note> {
 }
 
 fn processes(scene: &Scene<'_>) -> Option<Note> {
-    let unseen = scene.processes.0.is_empty() && scene.census.unseen().processes > 0;
-    (scene.endpoint.is_some() && unseen).then_some(Note::ProcessesUnseen)
+    scene.endpoint.filter(|_| scene.processes.0.is_empty())?;
+    Some(if scene.is_held_by_nobody() {
+        Note::HeldByNobody
+    } else {
+        Note::ProcessesUnseen
+    })
 }
 
 fn replaced(scene: &Scene<'_>) -> Option<Note> {
@@ -89,7 +96,7 @@ fn also_stale(scene: &Scene<'_>) -> Option<Note> {
         .endpoints()
         .iter()
         .any(|other| scene::is_live(other) && other.bound_file == Some(file));
-    (scene::sees_every_namespace(scene.census) && !bound && scene.endpoint.is_none())
+    (scene.census.unseen().no_namespace() && !bound && scene.endpoint.is_none())
         .then_some(Note::AlsoStale)
 }
 
@@ -107,8 +114,12 @@ impl fmt::Display for Note {
             Note::ProcessesUnseen => f.write_str(
                 "the processes behind it could not be seen: one that is stopped or out of descriptors would not show",
             ),
+            Note::HeldByNobody => f.write_str(
+                "no process has it open: it is under way inside a message to one, which accepts nobody, or held by io_uring",
+            ),
             Note::Replaced(processes) => {
-                write!(f, "{processes} had this path before and still listens, but no new client can reach it")
+                let listens = processes.verb("listens", "listen");
+                write!(f, "{processes} had this path before and still {listens}, but no new client can reach it")
             }
             Note::AlsoStale => f.write_str("no socket is bound to the file either: whoever made it is gone"),
         }

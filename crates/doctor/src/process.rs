@@ -29,6 +29,11 @@ impl Processes {
         )
     }
 
+    /// The form of a verb that fits them in a sentence: one process listens, two listen.
+    pub fn verb<'a>(&self, of_one: &'a str, of_many: &'a str) -> &'a str {
+        if self.0.len() > 1 { of_many } else { of_one }
+    }
+
     /// Whether all of them, and at least one, are so.
     pub(crate) fn all(&self, is_so: impl Fn(Pid) -> bool) -> bool {
         !self.0.is_empty() && self.0.iter().all(|process| is_so(process.pid))

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use sockeye_address::{Name, UnixAddress};
 use sockeye_census::{Census, Endpoint, EndpointState, FileId, NetNamespace};
-use sockeye_privilege::{Ability, effective};
 
 use crate::watch::{Movement, Watch};
 use crate::{Processes, Who, process, walk::Walk};
@@ -77,6 +76,11 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// Whether no process has the socket open, and not only none that can be seen.
+    pub(crate) fn is_held_by_nobody(&self) -> bool {
+        self.endpoint.is_some() && self.processes.0.is_empty() && self.census.unseen().no_process()
+    }
+
     /// The processes behind an endpoint.
     pub(crate) fn processes_of(&self, endpoint: &Endpoint) -> Processes {
         endpoint
@@ -84,11 +88,6 @@ impl<'a> Scene<'a> {
             .map(|inode| Processes::holding(self.census, inode))
             .unwrap_or_default()
     }
-}
-
-/// Whether a socket that was not seen is not there. Without privilege nobody knows how many namespaces there are.
-pub(crate) fn sees_every_namespace(census: &Census) -> bool {
-    census.unseen().namespaces == 0 && Ability::EnterNamespaces.missing(effective()).is_empty()
 }
 
 /// Whether its socket can be found by its name.
@@ -131,8 +130,7 @@ fn of_abstract<'a>(
         .or_else(|| candidates().next())
 }
 
-/// On filesystems that show another device in `stat` than the kernel has inside (overlay, btrfs) the inode and the
-/// name decide.
+/// Where `unix_diag` was refused, nobody tells the file of a socket, and the name decides.
 fn of_file<'a>(census: &'a Census, file: FileId, name: &Name) -> Option<&'a Endpoint> {
     let live = || {
         census
@@ -144,15 +142,12 @@ fn of_file<'a>(census: &'a Census, file: FileId, name: &Name) -> Option<&'a Endp
         endpoint.bound_file == Some(file)
             || endpoint.file.as_ref().is_some_and(|facts| facts.id == file)
     };
-    let has_inode_and_name = |endpoint: &Endpoint| {
-        let same_inode = endpoint
-            .bound_file
-            .is_none_or(|bound| bound.inode == file.inode);
-        same_inode && same_path(endpoint.name.as_path(), name.as_path())
+    let has_name = |endpoint: &Endpoint| {
+        endpoint.bound_file.is_none() && same_path(endpoint.name.as_path(), name.as_path())
     };
     live()
         .find(|endpoint| has_file(endpoint))
-        .or_else(|| live().find(|endpoint| has_inode_and_name(endpoint)))
+        .or_else(|| live().find(|endpoint| has_name(endpoint)))
 }
 
 #[cfg(test)]

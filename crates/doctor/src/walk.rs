@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, Access, AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use sockeye_address::escape::escape;
-use sockeye_census::{Device, FileId};
+use sockeye_census::FileId;
 
 use crate::{Error, FileKind, Found, Owner, Step, Who};
 
@@ -267,7 +267,7 @@ impl Walker {
         if kind == FileType::Directory {
             self.move_to(handle, path)
         } else {
-            Ok(Some(self.record_file(path, kind, &stat, handle)))
+            self.record_file(path, kind, &stat, handle).map(Some)
         }
     }
 
@@ -294,14 +294,23 @@ impl Walker {
     ) -> Result<Option<End>, Error> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match fs::openat(&self.here, name, flags, Mode::empty()) {
-            Ok(handle) => Ok(Some(self.record_file(path, kind, stat, handle))),
+            Ok(handle) => self.record_file(path, kind, stat, handle).map(Some),
             Err(error) => self.stopped(path, name, error).map(Some),
         }
     }
 
-    fn record_file(&mut self, path: PathBuf, kind: FileType, stat: &Stat, handle: OwnedFd) -> End {
+    fn record_file(
+        &mut self,
+        path: PathBuf,
+        kind: FileType,
+        stat: &Stat,
+        handle: OwnedFd,
+    ) -> Result<End, Error> {
         let found = match kind {
-            FileType::Socket => Found::Socket(file_id(stat)),
+            FileType::Socket => Found::Socket(FileId::of(&handle).map_err(|error| {
+                let shown = escape(path.as_os_str().as_bytes(), "");
+                Error::io(format!("look at {shown}"), error)
+            })?),
             FileType::RegularFile => Found::Other(FileKind::Regular),
             FileType::Fifo => Found::Other(FileKind::Fifo),
             FileType::CharacterDevice => Found::Other(FileKind::CharacterDevice),
@@ -309,11 +318,11 @@ impl Walker {
             _ => Found::Other(FileKind::Unknown),
         };
         self.push(path, found, Some(owner(stat)), Some(handle));
-        if self.ahead.is_empty() {
+        Ok(if self.ahead.is_empty() {
             End::Arrived
         } else {
             End::NotAFolder
-        }
+        })
     }
 
     /// One round of a circle says it all.
@@ -406,16 +415,5 @@ fn owner(stat: &Stat) -> Owner {
         mode: stat.st_mode & 0o7777,
         uid: stat.st_uid,
         gid: stat.st_gid,
-    }
-}
-
-fn file_id(stat: &Stat) -> FileId {
-    let device = Device {
-        major: fs::major(stat.st_dev),
-        minor: fs::minor(stat.st_dev),
-    };
-    FileId {
-        device,
-        inode: stat.st_ino,
     }
 }

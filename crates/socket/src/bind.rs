@@ -272,7 +272,7 @@ impl SocketFile {
             life: life.clone(),
         };
         let stat = fs::statat(file.folder_fd(), file.place(), AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|number| Error::call("look at", &path.display(), number))?;
+            .map_err(|number| Error::call("look at", &shown(path), number))?;
         (file.device, file.inode, file.removed) = (stat.st_dev, stat.st_ino, false);
         Ok(file)
     }
@@ -346,7 +346,7 @@ impl SocketFile {
             },
             answer.map(|()| 0),
         );
-        answer.map_err(|number| Error::call("rename to", &target.path.display(), number))?;
+        answer.map_err(|number| Error::call("rename to", &shown(&target.path), number))?;
         self.path = target.path;
         Ok(())
     }
@@ -366,8 +366,13 @@ impl SocketFile {
             || SystemCall::Unlink { path: &self.path },
             answer.map(|()| 0),
         );
-        answer.map_err(|number| Error::call("remove", &self.path.display(), number))
+        answer.map_err(|number| Error::call("remove", &shown(&self.path), number))
     }
+}
+
+/// A path as an error shows it: with nothing in it that a terminal obeys.
+fn shown(path: &Path) -> Name {
+    Name::Path(path.to_owned())
 }
 
 impl Drop for SocketFile {

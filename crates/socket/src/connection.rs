@@ -204,6 +204,17 @@ impl Connection {
     /// Receives bytes; 0 is the end of a stream. Descriptors that were passed are closed unseen: use
     /// [`Self::receive_message`] where some may be meant.
     pub fn receive(&self, buffer: &mut [u8]) -> Result<usize, Error> {
+        let answer = match self.read(buffer) {
+            Err(Errno::CONNRESET) if self.tells_reset_first() => match self.read(buffer) {
+                Ok(0) => Err(Errno::CONNRESET),
+                answer => answer,
+            },
+            answer => answer,
+        };
+        answer.map_err(|number| self.error("receive from", number))
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
         let answer = retry(|| rustix::io::read(&self.socket, &mut *buffer));
         let (fd, capacity_bytes) = (self.socket.number(), buffer.len());
         let data = buffer.get(..answer.unwrap_or(0)).unwrap_or_default();
@@ -215,13 +226,27 @@ impl Connection {
             },
             answer.map(length),
         );
-        answer.map_err(|number| self.error("receive from", number))
+        answer
     }
 
     /// Receives bytes, or one message, with the descriptors passed along.
     pub fn receive_message(&self, buffer: &mut [u8]) -> Result<Message, Error> {
-        message::receive(&self.socket, buffer, self.kind)
-            .map_err(|number| self.error("receive from", number))
+        let answer = match message::receive(&self.socket, buffer, self.kind) {
+            Err(Errno::CONNRESET) if self.tells_reset_first() => {
+                match message::receive(&self.socket, buffer, self.kind) {
+                    Ok(message) if message.is_empty() => Err(Errno::CONNRESET),
+                    answer => answer,
+                }
+            }
+            answer => answer,
+        };
+        answer.map_err(|number| self.error("receive from", number))
+    }
+
+    /// A peer that closes with something unread resets the connection. Of a seqpacket socket the kernel tells that, once,
+    /// before it gives what the peer sent (`__skb_try_recv_datagram`, `net/core/datagram.c`); of a stream, after it.
+    fn tells_reset_first(&self) -> bool {
+        self.kind == Kind::Seqpacket
     }
 
     /// Whether the peer has ended its side, so that a receive of nothing is the end and no empty message. An empty
@@ -232,12 +257,16 @@ impl Connection {
         }
         let mut byte = [0; 1];
         let flags = net::RecvFlags::PEEK | net::RecvFlags::DONTWAIT;
-        match retry(|| net::recv(&self.socket, &mut byte, flags)) {
+        let mut peek = || retry(|| net::recv(&self.socket, &mut byte, flags));
+        let answer = match peek() {
+            Err(Errno::CONNRESET) => peek(),
+            answer => answer,
+        };
+        match answer {
             Ok((0, _)) => Ok(self
                 .poll_peer()?
                 .intersects(rustix::event::PollFlags::RDHUP)),
             Ok(_) | Err(Errno::AGAIN) => Ok(false),
-            Err(Errno::CONNRESET) => Ok(true),
             Err(number) => Err(self.error("receive from", number)),
         }
     }

@@ -197,3 +197,29 @@ fn every_call_is_told_as_c_writes_it() {
     assert_eq!(told[6], "shutdown(N, SHUT_WR) = N");
     assert_eq!(told[7], "close(N) = N");
 }
+
+#[test]
+fn a_message_sent_ahead_of_a_reset_is_not_lost() {
+    let (near, far) = Connection::pair(Kind::Seqpacket, &Life::default()).unwrap();
+    near.send(b"never read").unwrap();
+    far.send(b"one").unwrap();
+    far.send(b"two").unwrap();
+    drop(far); // with something unread: the connection is reset
+    let mut buffer = [0; 16];
+    let length = near.receive_message(&mut buffer).unwrap().length_bytes;
+    assert_eq!(&buffer[..length], b"one");
+    assert!(!near.is_at_end().unwrap());
+    let length = near.receive(&mut buffer).unwrap();
+    assert_eq!(&buffer[..length], b"two");
+    assert!(near.is_at_end().unwrap());
+}
+
+#[test]
+fn a_reset_with_nothing_ahead_of_it_is_told() {
+    let (near, far) = Connection::pair(Kind::Seqpacket, &Life::default()).unwrap();
+    near.send(b"never read").unwrap();
+    drop(far);
+    let told = near.receive_message(&mut [0; 16]).unwrap_err();
+    assert_eq!(told.io_kind(), Some(std::io::ErrorKind::ConnectionReset));
+    assert_eq!(near.receive(&mut [0; 16]).unwrap(), 0);
+}

@@ -1,12 +1,15 @@
 //! Who holds the sockets.
 
 use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
 use crate::model::{Holder, Pid, Process};
 use crate::namespace::Entrances;
 
 mod bpf;
+mod load;
 mod proc;
 mod record;
 
@@ -41,6 +44,8 @@ pub(crate) struct Held {
     pub(crate) entrances: Entrances,
     /// Processes whose descriptors could not be read.
     pub(crate) unseen_processes: u32,
+    /// Whether there may be processes that `/proc` does not show.
+    pub(crate) hides_processes: bool,
     pub(crate) source: Option<HolderSource>,
     /// Why the iterator was not used, when it was asked.
     pub(crate) bpf_refusal: Option<Arc<str>>,
@@ -72,4 +77,12 @@ pub(crate) fn find(choice: Option<HolderSource>) -> Held {
         bpf_refusal,
         ..proc::walk()
     }
+}
+
+/// Inode of the first pid namespace (`PROC_PID_INIT_INO` in `include/linux/proc_ns.h`).
+const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
+
+/// Whether the processes of the whole machine have numbers here.
+fn in_first_pid_namespace() -> bool {
+    fs::metadata("/proc/self/ns/pid").is_ok_and(|metadata| metadata.ino() == FIRST_PID_NAMESPACE)
 }

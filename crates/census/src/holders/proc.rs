@@ -8,7 +8,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat_raw};
 use rustix::io::Errno;
 use sockeye_wire::proc::{fd_link, status};
 
-use super::Held;
+use super::{Held, in_first_pid_namespace};
 use crate::model::{Holder, NetNamespace, Pid, Process, SocketInode};
 
 /// How many processes a thread takes at a time.
@@ -21,7 +21,10 @@ pub(super) fn walk() -> Held {
         OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
         Mode::empty(),
     ) else {
-        return Held::default();
+        return Held {
+            hides_processes: true,
+            ..Held::default()
+        };
     };
     let pids = numbers_in(proc.as_fd());
     let next = AtomicUsize::new(0);
@@ -40,10 +43,13 @@ pub(super) fn walk() -> Held {
             all.processes.extend(held.processes);
             all.entrances.merge(held.entrances);
             all.unseen_processes += held.unseen_processes;
+            all.hides_processes |= held.hides_processes;
         }
         all
     });
     all.sort();
+    // Mounted with `hidepid=invisible`, /proc lists the own processes only (proc_pid_readdir in fs/proc/base.c).
+    all.hides_processes |= !in_first_pid_namespace() || !pids.contains(&1);
     all
 }
 
@@ -115,9 +121,7 @@ impl<'a> Worker<'a> {
                     self.look_into_threads(Pid(pid));
                 }
             }
-            Err(Errno::ACCESS | Errno::PERM) if self.has_command_line(pid) => {
-                self.held.unseen_processes += 1;
-            }
+            Err(Errno::ACCESS | Errno::PERM) => self.note_unseen(pid),
             Err(_) => {} // it ended meanwhile
         }
     }
@@ -186,7 +190,7 @@ impl<'a> Worker<'a> {
     }
 
     fn note_process(&mut self, pid: Pid) {
-        let Some(text) = self.file(&format!("{pid}/status")) else {
+        let Ok(text) = self.file(&format!("{pid}/status")) else {
             return;
         };
         let status = status::parse(text);
@@ -199,22 +203,26 @@ impl<'a> Worker<'a> {
     }
 
     /// Kernel threads have no command line and no descriptors: that those cannot be read is nothing missed.
-    fn has_command_line(&mut self, pid: u32) -> bool {
-        self.file(&format!("{pid}/cmdline"))
-            .is_some_and(|text| !text.is_empty())
+    fn note_unseen(&mut self, pid: u32) {
+        match self.file(&format!("{pid}/cmdline")) {
+            Ok([]) => {}
+            Ok(_) => self.held.unseen_processes += 1,
+            // Mounted with `hidepid=noaccess`, /proc does not even tell which of them are kernel threads.
+            Err(Errno::ACCESS | Errno::PERM) => self.held.hides_processes = true,
+            Err(_) => {} // it ended meanwhile
+        }
     }
 
-    fn file(&mut self, name: &str) -> Option<&[u8]> {
+    fn file(&mut self, name: &str) -> rustix::io::Result<&[u8]> {
         let file = openat(
             self.proc,
             name,
             OFlags::RDONLY | OFlags::CLOEXEC,
             Mode::empty(),
-        )
-        .ok()?;
+        )?;
         self.file_buffer.clear();
-        rustix::io::read(&file, rustix::buffer::spare_capacity(&mut self.file_buffer)).ok()?;
-        Some(&self.file_buffer)
+        rustix::io::read(&file, rustix::buffer::spare_capacity(&mut self.file_buffer))?;
+        Ok(&self.file_buffer)
     }
 }
 

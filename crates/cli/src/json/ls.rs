@@ -27,6 +27,7 @@ struct EndpointDocument {
     socket_kind: Option<&'static str>,
     state: &'static str,
     fault: Option<&'static str>,
+    possible_fault: Option<&'static str>,
     service: Option<&'static str>,
     socket: Option<u64>,
     net_namespace: Option<u64>,
@@ -92,6 +93,7 @@ struct EndDocument {
 #[derive(Debug, Serialize)]
 struct UnseenDocument {
     processes: u32,
+    processes_hidden: bool,
     namespaces: u32,
     folders: u32,
     unix_diag_refused: bool,
@@ -140,6 +142,7 @@ pub(crate) fn document(
             .map(sockeye_census::HolderSource::word),
         unseen: UnseenDocument {
             processes: unseen.processes,
+            processes_hidden: unseen.processes_hidden,
             namespaces: unseen.namespaces,
             folders: unseen.folders,
             unix_diag_refused: unseen.diag_refused,
@@ -162,6 +165,7 @@ impl Writer<'_> {
             socket_kind: endpoint.kind.map(sockeye_address::Kind::word),
             state: endpoint.state.word(),
             fault: endpoint.fault.map(sockeye_census::Fault::word),
+            possible_fault: endpoint.possible_fault.map(sockeye_census::Fault::word),
             service: endpoint.service().map(|service| service.word),
             socket: endpoint.socket.map(|inode| inode.0),
             net_namespace: endpoint.namespace.map(|namespace| namespace.0),

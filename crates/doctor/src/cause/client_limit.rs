@@ -39,9 +39,10 @@ impl Cause for ClientLimitReached {
 impl fmt::Display for ClientLimitReached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (processes, limit, name) = (&self.processes, self.limit, &self.name);
+        let (has, it) = (processes.verb("has", "have"), processes.verb("it", "they"));
         write!(
             f,
-            "{processes} has all {limit} descriptors open that it may, so it cannot accept a client on {name}"
+            "{processes} {has} all {limit} descriptors open that {it} may, so {it} cannot accept a client on {name}"
         )
     }
 }

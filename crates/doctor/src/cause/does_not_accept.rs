@@ -80,12 +80,17 @@ impl Cause for DoesNotAccept {
 impl fmt::Display for DoesNotAccept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (processes, name) = (&self.processes, &self.name);
+        let listens = processes.verb("listens", "listen");
+        let (is, does) = (processes.verb("is", "are"), processes.verb("does", "do"));
+        let accepts = processes.verb("it accepts", "they accept");
         match self.sign {
             Sign::Stopped => write!(
                 f,
-                "{processes} listens on {name} but is stopped, so it accepts nobody"
+                "{processes} {listens} on {name} but {is} stopped, so {accepts} nobody"
             )?,
-            Sign::QueueStands => write!(f, "{processes} listens on {name} but does not accept")?,
+            Sign::QueueStands => {
+                write!(f, "{processes} {listens} on {name} but {does} not accept")?;
+            }
         }
         match self.waiting {
             0 => Ok(()),

@@ -64,7 +64,8 @@ fn in_other_mount_namespace<'a>(scene: &Scene<'a>) -> Option<&'a Endpoint> {
     let own = process::own_mount_namespace()?;
     let differs = |pid| process::mount_namespace(pid).is_some_and(|namespace| namespace != own);
     scene.bound_to_path().find(|endpoint| {
-        endpoint.in_other_mount_namespace || scene.processes_of(endpoint).all(differs)
+        endpoint.in_other_mount_namespace
+            || endpoint.file.is_none() && scene.processes_of(endpoint).all(differs)
     })
 }
 

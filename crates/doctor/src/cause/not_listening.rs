@@ -33,10 +33,11 @@ impl Cause for NotListening {
 
 impl fmt::Display for NotListening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (processes, name) = (&self.processes, &self.name);
+        let (has, does) = (processes.verb("has", "have"), processes.verb("does", "do"));
         write!(
             f,
-            "{} has bound {} but does not listen on it",
-            self.processes, self.name
+            "{processes} {has} bound {name} but {does} not listen on it"
         )
     }
 }

@@ -35,10 +35,14 @@ impl Cause for OtherPeer {
 
 impl fmt::Display for OtherPeer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (processes, name, peer) = (&self.processes, &self.name, &self.peer);
+        let (has, takes) = (
+            processes.verb("has", "have"),
+            processes.verb("takes", "take"),
+        );
         write!(
             f,
-            "{} has connected {} to {} and takes messages from there only",
-            self.processes, self.name, self.peer
+            "{processes} {has} connected {name} to {peer} and {takes} messages from there only"
         )
     }
 }

@@ -49,6 +49,7 @@ impl fmt::Display for QueueFull {
             "the accept queue of {} is full: {used} {clients}, the backlog is {limit}, ",
             self.name
         )?;
-        write!(f, "and {} does not accept", self.processes)
+        let does = self.processes.verb("does", "do");
+        write!(f, "and {} {does} not accept", self.processes)
     }
 }

@@ -9,7 +9,7 @@ use sockeye_address::escape::escape;
 use super::Cause;
 use crate::Found;
 use crate::cause::Stale;
-use crate::scene::{Scene, sees_every_namespace};
+use crate::scene::Scene;
 
 /// The answer is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Cause for Undecided {
         let unclaimed = Undecided {
             unseen: Unseen::Namespaces(Stale::find(scene)?),
         };
-        (!sees_every_namespace(scene.census)).then_some(unclaimed)
+        (!scene.census.unseen().no_namespace()).then_some(unclaimed)
     }
 }
 

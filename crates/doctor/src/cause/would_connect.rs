@@ -17,6 +17,8 @@ pub struct NotRefused {
     pub kind: Option<Kind>,
     /// The processes behind it.
     pub processes: Processes,
+    /// Whether no process has it open, and not only none that can be seen.
+    pub is_held_by_nobody: bool,
 }
 
 impl NotRefused {
@@ -26,6 +28,7 @@ impl NotRefused {
             name: probe.name.clone(),
             kind: Some(probe.kind),
             processes: Processes::default(),
+            is_held_by_nobody: false,
         }
     }
 }
@@ -40,6 +43,7 @@ impl Cause for NotRefused {
             name: scene.address.name.clone(),
             kind,
             processes: scene.processes.clone(),
+            is_held_by_nobody: scene.is_held_by_nobody(),
         })
     }
 }
@@ -52,7 +56,17 @@ impl fmt::Display for NotRefused {
                 f,
                 "a send would work: {name} is a datagram socket of {processes}"
             ),
-            _ => write!(f, "a connect would work: {processes} listens on {name}"),
+            _ if self.is_held_by_nobody => {
+                write!(
+                    f,
+                    "a connect would work: {name} listens, and no process has it open"
+                )
+            }
+            _ => write!(
+                f,
+                "a connect would work: {processes} {} on {name}",
+                processes.verb("listens", "listen")
+            ),
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn join(connection: Connection, stop: &Stop, linger: Duration) -> Res
             Next::Stop => return Ok(upward.give_up(&connection, stop)),
             Next::TimedOut => return upward.join().map(|()| Exit::Success),
             Next::InputEnded => {}
-            Next::Message if incoming.show(&connection)? => {
+            Next::Message if incoming.show(&connection, stop)? => {
                 if let Patience::WhileInput = patience {
                     continue;
                 }
@@ -139,7 +139,7 @@ impl Incoming {
     }
 
     /// Receives one message and shows it; `false` at the end.
-    pub(crate) fn show(&mut self, connection: &Connection) -> Result<bool, Error> {
+    pub(crate) fn show(&mut self, connection: &Connection, stop: &Stop) -> Result<bool, Error> {
         let message = connection
             .receive_message(&mut self.buffer)
             .map_err(refused)?;
@@ -155,9 +155,11 @@ impl Incoming {
         if message.descriptors_lost {
             Passed::lost("");
         }
-        self.passed.show(message.descriptors, "")?;
-        self.screen.write(&self.buffer[..message.length_bytes])?;
-        self.screen.end()?;
+        let stop = Some(stop);
+        self.passed.show(message.descriptors, "", stop)?;
+        self.screen
+            .write(&self.buffer[..message.length_bytes], stop)?;
+        self.screen.end(stop)?;
         Ok(true)
     }
 }

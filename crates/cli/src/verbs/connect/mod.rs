@@ -16,7 +16,7 @@ use sockeye_socket::{Connection, Life};
 use crate::address::{KindFlags, unix_address};
 use crate::error::Error;
 use crate::verbs::talk::pump;
-use crate::verbs::talk::refusal::refused;
+use crate::verbs::talk::refusal::not_connected;
 use crate::verbs::talk::stop::Stop;
 use crate::{Exit, explain, terminal};
 
@@ -75,8 +75,8 @@ impl Plan {
 /// Runs the verb.
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let plan = Plan::resolve(arguments)?;
-    let connection =
-        Connection::connect(&plan.address.name, plan.address.kind, &plan.life).map_err(refused)?;
+    let connection = Connection::connect(&plan.address.name, plan.address.kind, &plan.life)
+        .map_err(not_connected(&plan.address))?;
     if plan.by_hand {
         return prompt::talk(&Arc::new(connection), plan.linger);
     }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use rustyline::error::ReadlineError;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustyline::error::{ReadlineError, Signal};
 use rustyline::history::FileHistory;
 use rustyline::{Config, Editor, ExternalPrinter};
 use sockeye_address::Kind;
@@ -20,6 +20,7 @@ use crate::error::{Error, error_with};
 use crate::terminal::{self, note};
 use crate::verbs::talk::refusal::refused;
 use crate::verbs::talk::screen::harmless;
+use crate::verbs::talk::stop::Stop;
 
 const PROMPT: &str = "> ";
 
@@ -34,7 +35,16 @@ pub(crate) fn talk(connection: &Arc<Connection>, linger: Duration) -> Result<Exi
     }
     let printer = editor.create_external_printer().map_err(failed)?;
     let all_said = Arc::new(AtomicBool::new(false));
-    let receiver = receive_beside(Arc::clone(connection), printer, Arc::clone(&all_said))?;
+    let found = Found::now();
+    // After the editor, which takes SIGINT for itself.
+    let stop = Stop::on_signals()?;
+    leave_on_signals(stop, found.clone())?;
+    let receiver = receive_beside(
+        Arc::clone(connection),
+        printer,
+        Arc::clone(&all_said),
+        found,
+    )?;
     loop {
         match editor.readline(PROMPT) {
             Ok(line) => {
@@ -46,7 +56,9 @@ pub(crate) fn talk(connection: &Arc<Connection>, linger: Duration) -> Result<Exi
                     .map_err(refused)?;
             }
             Err(ReadlineError::Eof) => break,
-            Err(ReadlineError::Interrupted) => return Ok(Exit::Signal(2)),
+            Err(ReadlineError::Interrupted | ReadlineError::Signal(Signal::Interrupt)) => {
+                return Ok(Exit::Signal(2));
+            }
             Err(error) => return Err(failed(error)),
         }
     }
@@ -72,8 +84,8 @@ fn receive_beside(
     connection: Arc<Connection>,
     mut printer: impl ExternalPrinter + Send + 'static,
     all_said: Arc<AtomicBool>,
+    found: Found,
 ) -> Result<JoinHandle<()>, Error> {
-    let before = tcgetattr(std::io::stdin()).ok();
     let run = move || {
         let mut buffer = vec![0; MESSAGE_BYTES];
         loop {
@@ -85,40 +97,82 @@ fn receive_beside(
                     }
                 }
                 outcome => {
+                    // What was printed is painted by the thread that edits. It takes one text at a time, so when it has
+                    // taken the first of these, the last answer is on the screen.
+                    let _ = printer
+                        .print(NOTHING.to_owned())
+                        .and_then(|()| printer.print(NOTHING.to_owned()));
                     let error = outcome.err().map(refused);
-                    leave(
-                        before.as_ref(),
-                        error.as_ref(),
-                        all_said.load(Ordering::Relaxed),
-                    )
+                    found.leave(error.as_ref(), all_said.load(Ordering::Relaxed))
                 }
             }
         }
     };
+    start(run)
+}
+
+/// A text that leaves the screen as it is: up a line, and down again.
+const NOTHING: &str = "\x1b[A\n";
+
+/// Ends the program when a signal comes, whatever the prompt does.
+fn leave_on_signals(stop: Stop, found: Found) -> Result<JoinHandle<()>, Error> {
+    start(move || {
+        if let Ok(exit) = stop.wait_for_signal() {
+            found.give_back();
+            std::process::exit(i32::from(exit.status()));
+        }
+    })
+}
+
+fn start(run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
     std::thread::Builder::new()
         .spawn(run)
         .map_err(|error| Error::failure(error_with("start a thread", error)))
 }
 
-/// Gives the terminal back as it was found and ends the program.
-fn leave(before: Option<&Termios>, error: Option<&Error>, is_expected: bool) -> ! {
-    if let Some(before) = before {
-        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, before);
+/// The terminal as it was found.
+#[derive(Clone)]
+struct Found(Option<Termios>);
+
+impl Found {
+    fn now() -> Self {
+        Found(tcgetattr(std::io::stdin()).ok())
     }
-    let exit = match error {
-        None => {
-            if !is_expected {
-                note("\nthe server has closed the connection");
+
+    /// Gives the terminal back in the middle of an edited line.
+    fn give_back(&self) {
+        let Some(found) = &self.0 else {
+            return;
+        };
+        let edits = |terminal: &Termios| !terminal.local_modes.contains(LocalModes::ICANON);
+        if tcgetattr(std::io::stdin()).is_ok_and(|now| edits(&now) && !edits(found)) {
+            let _ = std::io::stdout().write_all(BRACKETED_PASTE_OFF);
+            let _ = std::io::stdout().flush();
+        }
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, found);
+    }
+
+    /// Gives the terminal back and ends the program.
+    fn leave(&self, error: Option<&Error>, is_expected: bool) -> ! {
+        self.give_back();
+        let exit = match error {
+            None => {
+                if !is_expected {
+                    note("\nthe server has closed the connection");
+                }
+                Exit::Success
             }
-            Exit::Success
-        }
-        Some(error) => {
-            note(format_args!("\n{error}"));
-            error.exit()
-        }
-    };
-    std::process::exit(i32::from(exit.status()))
+            Some(error) => {
+                note(format_args!("\n{error}"));
+                error.exit()
+            }
+        };
+        std::process::exit(i32::from(exit.status()))
+    }
 }
+
+/// The editor turns it on for each line.
+const BRACKETED_PASTE_OFF: &[u8] = b"\x1b[?2004l";
 
 fn with_line_end(bytes: &[u8]) -> String {
     let mut text = harmless(bytes);

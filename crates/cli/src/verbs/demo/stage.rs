@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use sockeye_address::escape;
 use sockeye_census::{Census, Options};
 use tempfile::TempDir;
@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use super::say;
 use crate::error::{Error, error_with};
 use crate::terminal::{ADDRESS, FAINT, styled};
+use crate::verbs::talk::stop::is_ignored;
 
 /// How long a service may take to be ready, or a command to end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -67,7 +68,10 @@ impl Stage {
     pub(super) fn new() -> Result<Self, Error> {
         let failed = |what: &'static str| move |error| Error::failure(error_with(what, error));
         let signal = Arc::new(AtomicUsize::new(0));
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            if number == SIGHUP && is_ignored(number) {
+                continue; // started by nohup
+            }
             let value = usize::try_from(number).unwrap_or_default();
             signal_hook::flag::register_usize(number, Arc::clone(&signal), value)
                 .map_err(failed("wait for signals"))?;

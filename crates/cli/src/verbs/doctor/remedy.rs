@@ -6,8 +6,8 @@ use std::path::Path;
 use sockeye_address::escape::{escape, shell_word};
 use sockeye_address::{Kind, Name};
 use sockeye_doctor::cause::{
-    ClientLimitReached, DoesNotAccept, Elsewhere, Near, Nearness, Part, PermissionDenied, Sign,
-    Stale, TooLong, Unseen, Way, Where, WrongKind,
+    ClientLimitReached, Deleted, DoesNotAccept, Elsewhere, Near, Nearness, Part, PermissionDenied,
+    Sign, Stale, TooLong, Unseen, Way, Where, WrongKind,
 };
 use sockeye_doctor::{Diagnosis, Processes, Verdict};
 use sockeye_privilege::{Ability, User, effective, group_name, user_name};
@@ -27,19 +27,24 @@ pub(crate) fn remedies(diagnosis: &Diagnosis) -> Vec<String> {
         Verdict::PermissionDenied(cause) => permission(cause),
         Verdict::Undecided(cause) => undecided(&cause.unseen, &diagnosis.address.name),
         Verdict::Elsewhere(cause) => elsewhere(cause),
-        Verdict::Deleted(cause) => vec![format!("restart {}, so that it makes the file again", cause.processes)],
+        Verdict::Deleted(cause) => deleted(cause),
         Verdict::Stale(cause) => stale(cause),
         Verdict::WrongKind(cause) => wrong_kind(cause),
         Verdict::NotListening(cause) => vec![format!(
-            "wait until {} listens, or look why it stays before that",
-            cause.processes
+            "wait until {} {}, or look why not",
+            cause.processes,
+            cause.processes.verb("listens", "listen")
         )],
         Verdict::OtherPeer(_) => vec!["only a server that does not connect its socket can take it".to_owned()],
         Verdict::ClientLimitReached(cause) => client_limit(cause),
         Verdict::DoesNotAccept(cause) => does_not_accept(cause),
         Verdict::QueueFull(cause) => {
             vec![
-                format!("look why {} does not accept; until then a connect waits, or gets EAGAIN", cause.processes),
+                format!(
+                    "look why {} {} not accept; until then a connect waits, or gets EAGAIN",
+                    cause.processes,
+                    cause.processes.verb("does", "do")
+                ),
                 "if it is only busy, have it listen with a larger backlog".to_owned(),
             ]
         }
@@ -171,6 +176,23 @@ fn undecided(unseen: &Unseen, name: &Name) -> Vec<String> {
         lines.push(format!("or run as root, or with {}", names.join(" and ")));
     }
     lines
+}
+
+fn deleted(cause: &Deleted) -> Vec<String> {
+    match &cause.found_at {
+        Some(path) => vec![format!(
+            "use where it is: sockeye connect {}",
+            typed(&Name::Path(path.clone()))
+        )],
+        None if cause.may_be_elsewhere => vec![
+            "run as root, to see whose it is and where".to_owned(),
+            "or restart its server, so that it makes the file again".to_owned(),
+        ],
+        None => vec![format!(
+            "restart {}, so that it makes the file again",
+            cause.processes
+        )],
+    }
 }
 
 fn elsewhere(cause: &Elsewhere) -> Vec<String> {

@@ -29,12 +29,15 @@ pub(crate) struct Client {
     /// How much of the first one in the queue is sent.
     sent_bytes: usize,
     ended: bool,
+    echoes: bool,
+    /// Why nothing more can be sent to it.
+    deaf: Option<SocketError>,
     typed_left_out: u64,
 }
 
 impl Client {
-    /// A client that has just come.
-    pub(crate) fn new(connection: Connection, peer: &Peer) -> Self {
+    /// A client that has just come. What it says is sent back if it `echoes`.
+    pub(crate) fn new(connection: Connection, peer: &Peer, echoes: bool) -> Self {
         Client {
             label: peer.label(),
             connection,
@@ -44,6 +47,8 @@ impl Client {
             queued_bytes: 0,
             sent_bytes: 0,
             ended: false,
+            echoes,
+            deaf: None,
             typed_left_out: 0,
         }
     }
@@ -51,7 +56,7 @@ impl Client {
     /// What there is to wait for.
     pub(crate) fn interest(&self) -> EventFlags {
         let mut interest = EventFlags::empty();
-        if !self.ended && self.has_room() {
+        if !self.ended && (self.has_room() || !self.echoes) {
             interest |= EventFlags::IN;
         }
         if !self.queue.is_empty() {
@@ -61,8 +66,17 @@ impl Client {
     }
 
     /// Whether it reads what is sent to it.
-    pub(crate) fn has_room(&self) -> bool {
+    pub(crate) fn listens(&self) -> bool {
+        self.deaf.is_none() && self.has_room()
+    }
+
+    fn has_room(&self) -> bool {
         self.queued_bytes < ECHO_BYTES
+    }
+
+    /// Why something that was meant for it is lost.
+    pub(crate) fn take_loss(&mut self) -> Option<SocketError> {
+        self.deaf.take()
     }
 
     /// It has said all it will.
@@ -76,41 +90,48 @@ impl Client {
     }
 
     /// Sends bytes (one message, for kinds that have them), now or when there is room.
-    pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), SocketError> {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        if self.deaf.is_some() {
+            return;
+        }
         self.queue.push_back(bytes.to_vec());
         self.queued_bytes += bytes.len();
         if self.queue.len() == 1 {
-            self.flush()
-        } else {
-            Ok(())
+            self.flush();
         }
     }
 
     /// Sends what was typed for everybody, unless this client is too far behind; answers how many lines were left out
     /// before, when it has caught up, or `None` to say that this is the first one.
-    pub(crate) fn send_typed(&mut self, line: &[u8]) -> Result<Typed, SocketError> {
+    pub(crate) fn send_typed(&mut self, line: &[u8]) -> Typed {
         if self.queued_bytes >= TYPED_BYTES {
             self.typed_left_out += 1;
-            return Ok(if self.typed_left_out == 1 {
+            return if self.typed_left_out == 1 {
                 Typed::FirstLeftOut
             } else {
                 Typed::LeftOut
-            });
+            };
         }
-        self.send(line)?;
-        Ok(match std::mem::take(&mut self.typed_left_out) {
+        self.send(line);
+        match std::mem::take(&mut self.typed_left_out) {
             0 => Typed::Sent,
             lines => Typed::CaughtUp { lines },
-        })
+        }
     }
 
-    /// Sends what there is room for.
-    pub(crate) fn flush(&mut self) -> Result<(), SocketError> {
+    /// Sends what there is room for. A client to which nothing can be sent may still have said something: it is read
+    /// to its end.
+    pub(crate) fn flush(&mut self) {
         while let Some(first) = self.queue.front() {
             match self.connection.send(&first[self.sent_bytes..]) {
                 Ok(sent) => self.sent_bytes += sent,
-                Err(error) if error.would_block() => return Ok(()),
-                Err(error) => return Err(error),
+                Err(error) if error.would_block() => return,
+                Err(error) => {
+                    self.deaf = Some(error);
+                    self.queue.clear();
+                    (self.queued_bytes, self.sent_bytes) = (0, 0);
+                    return;
+                }
             }
             if self.sent_bytes >= first.len() {
                 self.queued_bytes -= first.len();
@@ -118,7 +139,6 @@ impl Client {
                 self.queue.pop_front();
             }
         }
-        Ok(())
     }
 }
 

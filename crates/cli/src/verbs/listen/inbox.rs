@@ -101,6 +101,10 @@ impl Inbox<'_> {
                 "{label}: message of {full} bytes: only the first {kept} could be taken"
             ));
         }
+        let whose = format!("{label}: ");
+        if message.descriptors_lost {
+            Passed::lost(&whose);
+        }
         let data = &self.buffer[..message.length_bytes];
         if self.plan.service == Service::Echo {
             self.answer(&message, data);
@@ -113,7 +117,7 @@ impl Inbox<'_> {
             self.senders.insert(message.sender);
         }
         self.passed
-            .show(message.descriptors, &format!("{label}: "))?;
+            .show(message.descriptors, &whose, Some(self.stop))?;
         Ok(true)
     }
 

@@ -1,21 +1,13 @@
 //! What arrives from many, on one standard output.
 
-use std::io;
-use std::os::fd::AsFd as _;
-
-use rustix::event::PollFlags;
-use rustix::fs::FileType;
-use rustix::io::Errno;
-
-use crate::error::{Error, output};
+use crate::error::Error;
 use crate::terminal;
+use crate::verbs::talk::output::Output;
 use crate::verbs::talk::screen::harmless;
-use crate::verbs::talk::stop::{Stop, Woken};
+use crate::verbs::talk::stop::Stop;
 
 /// A line that is longer is printed in parts, each with its label.
 const LINE_BYTES: usize = 64 * 1024;
-/// What a pipe that is ready takes without making anybody wait (`PIPE_BUF`, `pipe(7)`).
-const PIPE_BYTES: usize = 4096;
 
 /// The line that a client has begun.
 #[derive(Debug, Default)]
@@ -33,22 +25,16 @@ impl Begun {
 pub(crate) struct Lines {
     labels: bool,
     is_terminal: bool,
-    piece_bytes: usize,
+    output: Output,
 }
 
 impl Lines {
     /// With a label before each line, or bytes as they come.
     pub(crate) fn new(labels: bool) -> Self {
-        let is_pipe = rustix::fs::fstat(io::stdout()).is_ok_and(|stat| {
-            matches!(
-                FileType::from_raw_mode(stat.st_mode),
-                FileType::Fifo | FileType::Socket
-            )
-        });
         Lines {
             labels,
             is_terminal: terminal::stdout_is_terminal(),
-            piece_bytes: if is_pipe { PIPE_BYTES } else { usize::MAX },
+            output: Output::new(),
         }
     }
 
@@ -75,7 +61,7 @@ impl Lines {
                 self.push_line(&mut text, label, &std::mem::take(&mut begun.0));
             }
         }
-        self.write_text(&text, stop)
+        self.output.write(&text, Some(stop))
     }
 
     /// Prints the line that was begun, as if it had ended.
@@ -84,7 +70,7 @@ impl Lines {
         if !begun.is_empty() {
             self.push_line(&mut text, label, &std::mem::take(&mut begun.0));
         }
-        self.write_text(&text, stop)
+        self.output.write(&text, Some(stop))
     }
 
     fn push_line(&self, text: &mut Vec<u8>, label: &str, line: &[u8]) {
@@ -102,25 +88,8 @@ impl Lines {
 
     fn write(&self, bytes: &[u8], stop: &Stop) -> Result<(), Error> {
         if self.is_terminal {
-            return self.write_text(harmless(bytes).as_bytes(), stop);
+            return self.output.write(harmless(bytes).as_bytes(), Some(stop));
         }
-        self.write_text(bytes, stop)
-    }
-
-    /// Writes without getting stuck: a signal is heard while nobody reads.
-    fn write_text(&self, mut bytes: &[u8], stop: &Stop) -> Result<(), Error> {
-        let stdout = io::stdout();
-        while !bytes.is_empty() {
-            if stop.wait(stdout.as_fd(), PollFlags::OUT, None)? == Woken::Stopped {
-                return Ok(());
-            }
-            let piece = &bytes[..bytes.len().min(self.piece_bytes)];
-            match rustix::io::write(&stdout, piece) {
-                Ok(length) => bytes = &bytes[length..],
-                Err(Errno::INTR | Errno::AGAIN) => {}
-                Err(number) => return Err(output(number.into())),
-            }
-        }
-        Ok(())
+        self.output.write(bytes, Some(stop))
     }
 }

@@ -174,7 +174,7 @@ impl Server {
             self.accepting = accepting;
         }
         // Input waits until there is somebody to send it to, at the pace of whoever reads fastest.
-        let hearing = self.typed.is_some() && self.clients.values().any(Client::has_room);
+        let hearing = self.typed.is_some() && self.clients.values().any(Client::listens);
         if let Some(typed) = self.typed.as_ref().filter(|_| hearing != self.hearing) {
             watch(&self.epoll, typed, TYPED, hearing)?;
             self.hearing = hearing;
@@ -281,7 +281,7 @@ impl Server {
             return Ok(());
         }
         connection.set_nonblocking(true).map_err(refused)?;
-        let mut client = Client::new(connection, &peer);
+        let mut client = Client::new(connection, &peer, self.plan.service == Service::Echo);
         client.watched = client.interest();
         epoll::add(&self.epoll, &client.connection, token, client.watched).map_err(cannot_wait)?;
         self.clients.insert(number, client);
@@ -294,19 +294,19 @@ impl Server {
         };
         let mut outcome = Ok(());
         if flags.contains(EventFlags::OUT) {
-            outcome = client.flush();
+            client.flush();
         }
         let readable = flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR);
-        if outcome.is_ok() && readable && client.interest().contains(EventFlags::IN) {
+        if readable && client.interest().contains(EventFlags::IN) {
             match client.connection.receive_message(&mut self.buffer) {
                 Ok(message) => outcome = self.take(number, message)?,
                 Err(error) if error.would_block() => {}
                 Err(error) => outcome = Err(error),
             }
-        } else if flags.intersects(EventFlags::HUP | EventFlags::ERR) && outcome.is_ok() {
+        } else if flags.intersects(EventFlags::HUP | EventFlags::ERR) {
             // Nobody is left to send to, and nothing more is read from it.
             if let Some(client) = self.clients.get_mut(&number) {
-                outcome = client.flush();
+                client.flush();
                 client.end();
             }
         }
@@ -339,12 +339,14 @@ impl Server {
                 client.label
             ));
         }
+        let whose = format!("{}: ", client.label);
         if message.descriptors_lost {
-            Passed::lost(&format!("{}: ", client.label));
+            Passed::lost(&whose);
         }
         let data = &self.buffer[..message.length_bytes];
         if self.plan.service == Service::Echo {
-            return Ok(client.send(data));
+            client.send(data);
+            return Ok(Ok(()));
         }
         self.lines
             .print(&client.label, &mut client.begun, data, &self.stop)?;
@@ -353,7 +355,7 @@ impl Server {
                 .finish(&client.label, &mut client.begun, &self.stop)?;
         }
         self.passed
-            .show(message.descriptors, &format!("{}: ", client.label))?;
+            .show(message.descriptors, &whose, Some(&self.stop))?;
         Ok(Ok(()))
     }
 
@@ -380,7 +382,7 @@ impl Server {
         };
         self.lines
             .finish(&client.label, &mut client.begun, &self.stop)?;
-        match error.map(Error::failure) {
+        match error.or(client.take_loss()).map(Error::failure) {
             Some(error) => self
                 .plan
                 .say(format_args!("{} left: {error}", client.label)),
@@ -422,15 +424,14 @@ impl Server {
             let Some(client) = self.clients.get_mut(&number) else {
                 continue;
             };
-            let outcome = client.send_typed(&line);
-            match &outcome {
-                Ok(client::Typed::FirstLeftOut) => {
+            match client.send_typed(&line) {
+                client::Typed::FirstLeftOut => {
                     note(format_args!(
                         "{} does not read: what is typed is left out for it",
                         client.label
                     ));
                 }
-                Ok(client::Typed::CaughtUp { lines }) => {
+                client::Typed::CaughtUp { lines } => {
                     note(format_args!(
                         "{} reads again: {lines} typed lines were left out",
                         client.label
@@ -438,7 +439,7 @@ impl Server {
                 }
                 _ => {}
             }
-            self.settle(number, outcome.map(|_| ()))?;
+            self.settle(number, Ok(()))?;
         }
         Ok(())
     }

@@ -1,13 +1,16 @@
 //! Standard input, a line at a time, for everybody who listens.
 
-use std::io::{self, BufRead as _, Read as _};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
 use crate::error::{Error, error_with};
-use crate::verbs::talk::stop::out_of_the_way;
+use crate::verbs::talk::foreground::{LOOK_AGAIN, may_read};
+use crate::verbs::talk::stop::{out_of_the_way, timespec};
 
 /// Lines that may wait to be sent; more input stays where it is.
 const LINES_WAITING: usize = 64;
@@ -52,8 +55,31 @@ impl AsFd for Typed {
     }
 }
 
+/// Standard input, read only while that does not stop this process.
+struct Foreground;
+
+impl Read for Foreground {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let stdin = io::stdin();
+        loop {
+            match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None) {
+                Err(Errno::INTR) => continue,
+                answer => answer?,
+            };
+            if !may_read() {
+                let _ = poll(&mut [], Some(&timespec(LOOK_AGAIN)));
+                continue;
+            }
+            match rustix::io::read(&stdin, &mut *buffer) {
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                answer => return Ok(answer?),
+            }
+        }
+    }
+}
+
 fn read_lines(send: &SyncSender<Vec<u8>>, signal: &OwnedFd) {
-    let mut stdin = io::stdin().lock();
+    let mut stdin = BufReader::new(Foreground);
     loop {
         let mut line = Vec::new();
         match stdin.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line) {

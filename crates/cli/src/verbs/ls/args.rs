@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "PID", help_heading = "Filters")]
     pub pid: Vec<u32>,
 
-    /// Only what processes of this user hold, or files they own
+    /// Only what processes of this user hold (made, where no process is visible), or files they own
     #[arg(long, value_name = "USER", help_heading = "Filters")]
     pub user: Vec<String>,
 

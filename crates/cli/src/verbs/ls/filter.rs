@@ -188,10 +188,20 @@ impl Choice<'_> {
     }
 
     fn is_held(&self, inode: SocketInode) -> bool {
-        self.census
-            .holders(inode)
+        let holders = self.census.holders(inode);
+        holders
             .iter()
             .any(|holder| self.filter.names_process(self.census, holder.pid))
+            || holders.is_empty() && self.is_made_by(inode)
+    }
+
+    /// The kernel tells everybody who made a socket, also where the processes that hold it are out of sight.
+    fn is_made_by(&self, inode: SocketInode) -> bool {
+        let filter = self.filter;
+        let maker = || self.census.socket(inode).and_then(|socket| socket.uid);
+        filter.processes.is_empty()
+            && filter.pids.is_empty()
+            && maker().is_some_and(|uid| filter.uids.contains(&uid))
     }
 }
 

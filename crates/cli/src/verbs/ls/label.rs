@@ -38,8 +38,11 @@ impl<'a> Labels<'a> {
         self.census
     }
 
-    /// A user by name, else by number.
+    /// A user by name, else by number; `?` for that of a process that ended while it was looked at.
     pub(crate) fn user(&mut self, uid: u32) -> String {
+        if uid == u32::MAX {
+            return "?".to_owned();
+        }
         match self.names.user(uid) {
             Some(name) => escape::escape(name.as_bytes(), ""),
             None => uid.to_string(),
@@ -82,10 +85,10 @@ impl<'a> Labels<'a> {
 
     /// What to say of a socket without a known holder.
     fn nobody(&self) -> &'static str {
-        if self.census.unseen().processes > 0 {
-            "(not visible)"
-        } else {
+        if self.census.unseen().no_process() {
             "(no process)"
+        } else {
+            "(not visible)"
         }
     }
 
@@ -160,7 +163,10 @@ pub(crate) fn remark(census: &Census, endpoint: &Endpoint) -> String {
         _ => {}
     }
     if let Some(path) = moved_to {
-        words.push(format!("now at {}", address(&Name::Path(path.to_owned()))));
+        let now = if endpoint.fault.is_some() { "now " } else { "" };
+        words.push(format!("{now}at {}", address(&Name::Path(path.to_owned()))));
+    } else if let Some(fault) = endpoint.possible_fault {
+        words.push(format!("{}, or in another mount namespace", fault.word()));
     }
     if endpoint.in_other_mount_namespace {
         words.push("in another mount namespace".to_owned());
@@ -176,12 +182,13 @@ pub(crate) fn remark(census: &Census, endpoint: &Endpoint) -> String {
     words.join(" ")
 }
 
-/// Where the file of a socket is, when clients do not find it under its address.
-fn moved_to(endpoint: &Endpoint) -> Option<&Path> {
+/// Where the file of a socket is, when clients do not find it under its address: it was renamed, or bound by a process
+/// with another root.
+pub(crate) fn moved_to(endpoint: &Endpoint) -> Option<&Path> {
     let file = endpoint
         .file
         .as_ref()
-        .filter(|_| endpoint.fault.is_some())?;
+        .filter(|_| !endpoint.in_other_mount_namespace)?;
     let bound_at = endpoint.name.as_path()?;
     (file.path != bound_at).then_some(&file.path)
 }

@@ -12,7 +12,7 @@ use crate::terminal::{self, FAINT, Paint, styled};
 mod args; // what can be typed
 mod filter; // which rows are shown
 pub(crate) mod label; // processes, users and files as words
-mod rows; // endpoints and connections as tables
+pub(crate) mod rows; // endpoints and connections as tables
 mod tree; // grouped by process
 mod unseen; // what is not shown, and why
 mod wanted; // which addresses were meant

@@ -215,7 +215,16 @@ pub(super) fn connection_row(
 fn end(labels: &mut Labels<'_>, inode: Option<sockeye_census::SocketInode>) -> Text {
     match inode {
         Some(_) => labels.holders(inode),
-        None => "(closed)".into(),
+        None => absent(labels.census()).into(),
+    }
+}
+
+/// What to say of an end without a socket.
+pub(crate) fn absent(census: &Census) -> &'static str {
+    if census.unseen().diag_refused {
+        "(not known)" // nobody tells who is connected to whom
+    } else {
+        "(closed)"
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the map does not show, and what would let it.
 
 use sockeye_census::{Census, EndpointState};
-use sockeye_privilege::Ability;
+use sockeye_privilege::{Ability, effective};
 
 /// One line for each thing that could not be seen.
 pub(super) fn notes(census: &Census) -> Vec<String> {
@@ -15,25 +15,29 @@ pub(super) fn notes(census: &Census) -> Vec<String> {
     }
     if unseen.processes > 0 {
         notes.push(format!(
-            "{} of other users {} not visible: run as root, or with {}, or with {}",
+            "{} of other users {} not visible: {}",
             counted(unseen.processes, "process", "processes"),
             if unseen.processes == 1 { "is" } else { "are" },
-            needed(Ability::IterateHolders),
-            needed(Ability::SeeHolders),
+            remedy(&[Ability::IterateHolders, Ability::SeeHolders]),
         ));
+    }
+    if unseen.processes_hidden {
+        notes.push(
+            "processes that /proc does not show may hold sockets: run as root, outside of containers".to_owned(),
+        );
     }
     if unseen.namespaces > 0 {
         notes.push(format!(
-            "{} could not be entered: run as root, or with {}",
+            "{} could not be entered: {}",
             counted(unseen.namespaces, "network namespace", "network namespaces"),
-            needed(Ability::EnterNamespaces),
+            remedy(&[Ability::EnterNamespaces]),
         ));
     }
     if unseen.folders > 0 {
         notes.push(format!(
-            "{} could not be searched for socket files: run as root, or with {}",
+            "{} could not be searched for socket files: {}",
             counted(unseen.folders, "folder", "folders"),
-            needed(Ability::SearchFolders),
+            remedy(&[Ability::SearchFolders]),
         ));
     }
     let unclaimed = census
@@ -57,6 +61,20 @@ pub(super) fn notes(census: &Census) -> Vec<String> {
         );
     }
     notes
+}
+
+/// What would let it be seen, by any of these abilities.
+fn remedy(abilities: &[Ability]) -> String {
+    let has = |ability: &Ability| ability.missing(effective()).is_empty();
+    if abilities.iter().any(has) {
+        // Capabilities hold in the own user namespace; and some things are refused to everybody.
+        return "not even with the capabilities of this process".to_owned();
+    }
+    let ways: Vec<String> = abilities
+        .iter()
+        .map(|ability| format!("or with {}", needed(*ability)))
+        .collect();
+    format!("run as root, {}", ways.join(", "))
 }
 
 /// The capabilities that something takes, as a sentence names them.

@@ -25,7 +25,8 @@ use crate::terminal;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Endpoint(String, Option<u64>),
-    Connection(Option<u64>, Option<u64>),
+    /// Client and server; for clients that closed while they waited, the listener and which of them it is.
+    Connection(Option<u64>, Option<u64>, Option<(u64, u32)>),
 }
 
 enum Row {
@@ -80,6 +81,7 @@ fn signals() -> Result<mpsc::Receiver<i32>, Error> {
 fn keyed(census: &Census, shown: &Shown<'_>) -> BTreeMap<Key, Row> {
     let mut labels = Labels::new(census);
     let mut keyed = BTreeMap::new();
+    let mut gone_clients: BTreeMap<u64, u32> = BTreeMap::new();
     for endpoint in &shown.endpoints {
         let key = Key::Endpoint(
             endpoint.name.to_string(),
@@ -95,9 +97,22 @@ fn keyed(census: &Census, shown: &Shown<'_>) -> BTreeMap<Key, Row> {
         );
     }
     for connection in &shown.connections {
+        let (client, server) = (connection.client, connection.server);
+        let gone = (client.is_none() && server.is_none()).then(|| {
+            let endpoint = connection
+                .endpoint
+                .and_then(|at| census.endpoints().get(at));
+            let listener = endpoint
+                .and_then(|endpoint| endpoint.socket)
+                .map_or(0, |inode| inode.0);
+            let count = gone_clients.entry(listener).or_default();
+            *count += 1;
+            (listener, *count)
+        });
         let key = Key::Connection(
-            connection.client.map(|inode| inode.0),
-            connection.server.map(|inode| inode.0),
+            client.map(|inode| inode.0),
+            server.map(|inode| inode.0),
+            gone,
         );
         keyed.insert(
             key,

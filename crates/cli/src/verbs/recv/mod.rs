@@ -188,17 +188,19 @@ impl Receiver {
                 "message of {full} bytes: only the first {kept} could be taken"
             ));
         }
-        self.screen.write(&self.buffer[..message.length_bytes])?;
+        let stop = Some(&self.stop);
+        self.screen
+            .write(&self.buffer[..message.length_bytes], stop)?;
         if message.descriptors_lost {
             Passed::lost("");
         }
-        self.passed.show(message.descriptors, "")
+        self.passed.show(message.descriptors, "", stop)
     }
 
     /// One message, or one stream, is complete.
     fn end_one(&mut self) -> Result<(), Error> {
         self.left = self.left.map(|left| left.saturating_sub(1));
-        self.screen.end()
+        self.screen.end(Some(&self.stop))
     }
 
     fn wait(&self, fd: &impl std::os::fd::AsFd) -> Result<Option<Exit>, Error> {

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use sockeye_address::escape::escape;
 use sockeye_address::{Kind, UnixAddress};
 use sockeye_socket::{Connection, Direction, Message};
 
@@ -15,7 +16,7 @@ use crate::error::{Error, error_with};
 use crate::terminal::note;
 use crate::verbs::connect::{MESSAGE_BYTES, seconds};
 use crate::verbs::talk::passed::Passed;
-use crate::verbs::talk::refusal::refused;
+use crate::verbs::talk::refusal::{not_connected, refused};
 use crate::verbs::talk::screen::Screen;
 use crate::{Exit, explain};
 
@@ -49,10 +50,13 @@ pub(crate) struct Arguments {
     pub explain: bool,
 }
 
+const STANDARD_INPUT: &str = "standard input";
+
 /// What there is to send.
 enum Content {
     Bytes(Vec<u8>),
-    Stream(Box<dyn Read>, String),
+    /// Bytes from a file, and what it is called.
+    Stream(Box<dyn Read>, PathBuf),
 }
 
 /// What the arguments mean.
@@ -75,7 +79,7 @@ impl Plan {
             .collect::<Result<Vec<_>, _>>()?;
         let content = match &arguments.content {
             None if !descriptors.is_empty() => Content::Bytes(Vec::new()),
-            None => Content::Stream(Box::new(io::stdin()), "standard input".into()),
+            None => Content::Stream(Box::new(io::stdin()), STANDARD_INPUT.into()),
             Some(text) => Content::of(text, arguments.newline)?,
         };
         Ok(Plan {
@@ -89,7 +93,8 @@ impl Plan {
 }
 
 fn cannot(operation: &str, path: &Path, error: io::Error) -> Error {
-    Error::failure(error_with(format!("{operation} {}", path.display()), error))
+    let shown = escape(path.as_os_str().as_bytes(), "");
+    Error::failure(error_with(format!("{operation} {shown}"), error))
 }
 
 impl Content {
@@ -98,13 +103,13 @@ impl Content {
             b"-" => {
                 return Ok(Content::Stream(
                     Box::new(io::stdin()),
-                    "standard input".into(),
+                    STANDARD_INPUT.into(),
                 ));
             }
             [b'@', rest @ ..] if !rest.starts_with(b"@") => {
                 let path = Path::new(OsStr::from_bytes(rest));
                 let file = File::open(path).map_err(|error| cannot("open", path, error))?;
-                return Ok(Content::Stream(Box::new(file), path.display().to_string()));
+                return Ok(Content::Stream(Box::new(file), path.to_owned()));
             }
             [b'@', text @ ..] | text => text,
         };
@@ -117,8 +122,8 @@ impl Content {
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Error> {
     let plan = Plan::resolve(arguments)?;
     let life = explain::life(arguments.explain);
-    let connection =
-        Connection::connect(&plan.address.name, plan.address.kind, &life).map_err(refused)?;
+    let connection = Connection::connect(&plan.address.name, plan.address.kind, &life)
+        .map_err(not_connected(&plan.address))?;
     match plan.content {
         Content::Stream(source, name) if connection.kind() == Kind::Stream => {
             send_stream(&connection, source, &name, &plan.descriptors)?;
@@ -127,7 +132,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Error> {
             let mut message = Vec::new();
             source
                 .read_to_end(&mut message)
-                .map_err(|error| cannot("read", Path::new(&name), error))?;
+                .map_err(|error| cannot("read", &name, error))?;
             send_bytes(&connection, &message, &plan.descriptors)?;
         }
         Content::Bytes(message) => send_bytes(&connection, &message, &plan.descriptors)?,
@@ -144,7 +149,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Error> {
 fn send_stream(
     connection: &Connection,
     mut source: impl Read,
-    name: &str,
+    name: &Path,
     descriptors: &[File],
 ) -> Result<(), Error> {
     let mut buffer = vec![0; MESSAGE_BYTES];
@@ -154,7 +159,7 @@ fn send_stream(
             Ok(0) if descriptors.is_empty() => return Ok(()),
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(cannot("read", Path::new(name), error)),
+            Err(error) => return Err(cannot("read", name, error)),
         };
         send_bytes(connection, &buffer[..length], descriptors)?;
         descriptors = &[];
@@ -231,10 +236,13 @@ fn print_reply(connection: &Connection, timeout: Option<Duration>) -> Result<Exi
                 message.full_length_bytes
             ));
         }
-        screen.write(&buffer[..message.length_bytes])?;
-        passed.show(message.descriptors, "")?;
+        if message.descriptors_lost {
+            Passed::lost("");
+        }
+        screen.write(&buffer[..message.length_bytes], None)?;
+        passed.show(message.descriptors, "", None)?;
         if is_end || !is_stream {
-            screen.end()?;
+            screen.end(None)?;
             return Ok(Exit::Success);
         }
     }

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use sockeye_address::escape;
 use sockeye_census::{Census, Connection, Endpoint, EndpointState, Fault, Holder};
 
-use crate::terminal::{ADDRESS, FAINT, HEADING, WRONG, styled};
+use crate::terminal::{ADDRESS, FAINT, HEADING, WARNING, WRONG, styled};
 use crate::verbs::ls::label::{self, Labels};
+use crate::verbs::ls::rows::absent;
 
 /// Writes everything about an endpoint.
 pub(super) fn write(out: &mut impl Write, census: &Census, endpoint: &Endpoint) -> io::Result<()> {
@@ -57,7 +58,20 @@ impl<W: Write> Facts<'_, W> {
             &format!("{kind}{}", state_sentence(endpoint.state)),
         )?;
         if let Some(fault) = endpoint.fault.filter(|fault| *fault != Fault::Stale) {
-            self.line("wrong", &styled(WRONG, fault_sentence(fault)))?;
+            let sentence = match label::moved_to(endpoint) {
+                Some(_) if fault == Fault::Deleted => {
+                    "moved: clients do not find it under its address any more"
+                }
+                _ => fault_sentence(fault),
+            };
+            self.line("wrong", &styled(WRONG, sentence))?;
+        }
+        if let Some(fault) = endpoint.possible_fault {
+            let text = format!(
+                "{}, unless a process that is not visible has it in another mount namespace",
+                fault.word()
+            );
+            self.line("perhaps", &styled(WARNING, text))?;
         }
         if let Some(queue) = endpoint.queue {
             let text = format!(
@@ -118,10 +132,10 @@ impl<W: Write> Facts<'_, W> {
         };
         let holders = self.census.holders(inode);
         if holders.is_empty() {
-            let text = if self.census.unseen().processes > 0 {
-                "a process that is not visible"
-            } else {
+            let text = if self.census.unseen().no_process() {
                 "no process"
+            } else {
+                "a process that is not visible"
             };
             return self.line("held by", text);
         }
@@ -208,7 +222,7 @@ impl<W: Write> Facts<'_, W> {
 
     fn end(&mut self, inode: Option<sockeye_census::SocketInode>) -> String {
         match inode {
-            None => "(closed)".to_owned(),
+            None => absent(self.census).to_owned(),
             Some(_) => self.labels.holders(inode).as_str().to_owned(),
         }
     }

@@ -1,15 +1,20 @@
 //! Descriptors that were handed over: what they are, and what they hold.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 
+use rustix::event::PollFlags;
 use rustix::fs::{FileType, OFlags};
+use sockeye_address::escape::escape;
 
+use super::output::Output;
 use super::peer::target;
-use crate::error::{Error, error_with, output};
+use super::stop::{Stop, Woken};
+use crate::error::{Error, error_with};
 use crate::terminal::note;
 
 /// Where the content of handed descriptors goes.
@@ -44,8 +49,14 @@ impl Passed {
         Passed { write_to, count: 0 }
     }
 
-    /// Says what each is, writes its content if that is wanted, and closes it. `whose` says who sent it.
-    pub(crate) fn show(&mut self, descriptors: Vec<OwnedFd>, whose: &str) -> Result<(), Error> {
+    /// Says what each is, writes its content if that is wanted, and closes it. `whose` says who sent it. A pipe may
+    /// never end: its content is given up after a signal that `stop` hears.
+    pub(crate) fn show(
+        &mut self,
+        descriptors: Vec<OwnedFd>,
+        whose: &str,
+        stop: Option<&Stop>,
+    ) -> Result<(), Error> {
         for fd in descriptors {
             self.count += 1;
             note(format_args!(
@@ -53,7 +64,7 @@ impl Passed {
                 describe(fd.as_fd())
             ));
             if let Some(write_to) = self.write_to.clone() {
-                self.write(fd, &write_to)?;
+                self.write(fd, &write_to, stop)?;
             }
         }
         Ok(())
@@ -66,7 +77,7 @@ impl Passed {
         ));
     }
 
-    fn write(&self, fd: OwnedFd, write_to: &WriteTo) -> Result<(), Error> {
+    fn write(&self, fd: OwnedFd, write_to: &WriteTo, stop: Option<&Stop>) -> Result<(), Error> {
         let readable = rustix::fs::fcntl_getfl(&fd)
             .is_ok_and(|flags| flags & OFlags::RWMODE != OFlags::WRONLY);
         let kind = file_type(fd.as_fd());
@@ -74,21 +85,21 @@ impl Passed {
             note("its content is not written: only files and pipes that can be read have an end");
             return Ok(());
         }
-        let content = Content {
+        let mut content = Content {
             file: File::from(fd),
             offset: (kind == Some(FileType::RegularFile)).then_some(0),
         };
         match write_to {
             WriteTo::Output => {
-                let mut stdout = io::stdout().lock();
-                io::copy(&mut { content }, &mut stdout)
-                    .and_then(|_| stdout.flush())
-                    .map_err(output)
+                let output = Output::new();
+                content.each(stop, |bytes| output.write(bytes, stop))
             }
             WriteTo::Folder(folder) => {
                 let path = folder.join(format!("descriptor-{}", self.count));
-                let failed =
-                    |error| Error::failure(error_with(format!("write {}", path.display()), error));
+                let failed = |error| {
+                    let shown = escape(path.as_os_str().as_bytes(), "");
+                    Error::failure(error_with(format!("write {shown}"), error))
+                };
                 // What others hand over is nobody else's business, and no file that exists is written over.
                 let mut file = File::options()
                     .write(true)
@@ -96,9 +107,7 @@ impl Passed {
                     .mode(0o600)
                     .open(&path)
                     .map_err(failed)?;
-                io::copy(&mut { content }, &mut file)
-                    .map(|_| ())
-                    .map_err(failed)
+                content.each(stop, |bytes| file.write_all(bytes).map_err(failed))
             }
         }
     }
@@ -110,7 +119,34 @@ struct Content {
     offset: Option<u64>,
 }
 
-impl Read for Content {
+impl Content {
+    /// Hands on all there is, a piece at a time.
+    fn each(
+        &mut self,
+        stop: Option<&Stop>,
+        mut hand_on: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            if let Some(stop) = stop
+                && stop.wait(self.file.as_fd(), PollFlags::IN, None)? == Woken::Stopped
+            {
+                return Ok(());
+            }
+            match self.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(length) => hand_on(&buffer[..length])?,
+                Err(error) if may_be_repeated(&error) => {}
+                Err(error) => {
+                    return Err(Error::failure(error_with(
+                        "read a handed descriptor",
+                        error,
+                    )));
+                }
+            }
+        }
+    }
+
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(offset) = &mut self.offset else {
             return self.file.read(buffer);
@@ -119,6 +155,14 @@ impl Read for Content {
         *offset += length as u64;
         Ok(length)
     }
+}
+
+/// Interrupted, or the sender's pipe is one that does not wait and somebody else was faster.
+fn may_be_repeated(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+    )
 }
 
 fn file_type(fd: BorrowedFd<'_>) -> Option<FileType> {

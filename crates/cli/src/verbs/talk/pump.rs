@@ -19,9 +19,10 @@ use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, SpliceFlags, splice};
 use sockeye_socket::{Connection, Direction};
 
+use super::foreground::{LOOK_AGAIN, may_read};
 use super::refusal::refused;
 use super::screen::Screen;
-use super::stop::{Stop, out_of_the_way};
+use super::stop::{Stop, out_of_the_way, timespec};
 use crate::Exit;
 use crate::error::{Error, OutputClosed, error_with, output};
 
@@ -63,23 +64,31 @@ impl Input {
             match poll(&mut watched, None) {
                 Err(Errno::INTR) => {}
                 Err(number) => return Err(failure("wait for standard input", number)),
-                Ok(_) => return Ok(watched[0].revents().is_empty()),
+                Ok(_) if !watched[0].revents().is_empty() => return Ok(false),
+                Ok(_) if may_read() => return Ok(true),
+                Ok(_) => self.wait_for_the_foreground()?,
             }
+        }
+    }
+
+    fn wait_for_the_foreground(&self) -> Result<(), Error> {
+        let mut watched = [PollFd::new(&self.cancelled, PollFlags::IN)];
+        match poll(&mut watched, Some(&timespec(LOOK_AGAIN))) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(number) => Err(failure("wait for standard input", number)),
         }
     }
 
     /// Reads; 0 at the end, or when input is no longer wanted.
     pub(crate) fn read(&self, buffer: &mut [u8]) -> Result<usize, Error> {
-        if !self.wait()? {
-            return Ok(0);
-        }
         let stdin = io::stdin();
-        loop {
+        while self.wait()? {
             match rustix::io::read(&stdin, &mut *buffer) {
-                Err(Errno::INTR) => {}
+                Err(Errno::INTR | Errno::AGAIN) => {}
                 answer => return answer.map_err(|number| failure("read standard input", number)),
             }
         }
+        Ok(0)
     }
 }
 
@@ -173,7 +182,8 @@ fn copy_up(connection: &Connection, input: &Input, explained: bool) -> Result<()
     while input.wait()? {
         match pass_on(stdin.as_fd(), connection) {
             Ok(0) => return Ok(()),
-            Ok(_) | Err(Errno::INTR) => {}
+            // Somebody else reads the same input, and was faster.
+            Ok(_) | Err(Errno::INTR | Errno::AGAIN) => {}
             Err(Errno::INVAL) => return write_up(connection, input),
             Err(number) => return Err(failure(&format!("send to {}", whom(connection)), number)),
         }
@@ -228,9 +238,14 @@ fn downward(connection: &Connection, stop: &Stop, explained: bool) -> Result<boo
                 stdout,
                 None,
                 CHUNK_BYTES,
-                SpliceFlags::MOVE,
+                // A full pipe is waited for where a signal is heard.
+                SpliceFlags::MOVE | SpliceFlags::NONBLOCK,
             ) {
                 Ok(length) => length,
+                Err(Errno::AGAIN) => {
+                    stop.wait(stdout, PollFlags::OUT, None)?;
+                    continue;
+                }
                 Err(Errno::INVAL) => {
                     splices = false;
                     buffer.resize(CHUNK_BYTES, 0);
@@ -247,11 +262,11 @@ fn downward(connection: &Connection, stop: &Stop, explained: bool) -> Result<boo
             }
         } else {
             let length = connection.receive(&mut buffer).map_err(refused)?;
-            screen.write(&buffer[..length])?;
+            screen.write(&buffer[..length], Some(stop))?;
             length
         };
         if length == 0 {
-            screen.end()?;
+            screen.end(Some(stop))?;
             return Ok(false);
         }
     }

@@ -1,15 +1,16 @@
 //! What arrived, on standard output: exact bytes for a program, harmless text for a person.
 
-use std::io::{self, Write as _};
-
 use sockeye_address::escape::escape;
 
-use crate::error::{Error, output};
+use super::output::Output;
+use super::stop::Stop;
+use crate::error::Error;
 use crate::terminal;
 
 /// Standard output for bytes from outside.
 #[derive(Debug)]
 pub(crate) struct Screen {
+    output: Output,
     is_terminal: bool,
     /// The beginning of a character whose other bytes have not arrived.
     begun: Vec<u8>,
@@ -20,26 +21,25 @@ impl Screen {
     /// Standard output, whatever it is.
     pub(crate) fn new() -> Self {
         Screen {
+            output: Output::new(),
             is_terminal: terminal::stdout_is_terminal(),
             begun: Vec::new(),
             at_line_start: true,
         }
     }
 
-    /// Writes bytes, exactly unless a person reads them.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let mut stdout = io::stdout().lock();
-        let written = if self.is_terminal {
+    /// Writes bytes, exactly unless a person reads them. A signal that `stop` hears leaves out the rest.
+    pub(crate) fn write(&mut self, bytes: &[u8], stop: Option<&Stop>) -> Result<(), Error> {
+        if self.is_terminal {
             let text = self.text(bytes);
-            stdout.write_all(text.as_bytes())
+            self.output.write(text.as_bytes(), stop)
         } else {
-            stdout.write_all(bytes)
-        };
-        written.and_then(|()| stdout.flush()).map_err(output)
+            self.output.write(bytes, stop)
+        }
     }
 
     /// Ends a message or a stream: a person gets the rest of a character that never came whole, and a new line.
-    pub(crate) fn end(&mut self) -> Result<(), Error> {
+    pub(crate) fn end(&mut self, stop: Option<&Stop>) -> Result<(), Error> {
         if !self.is_terminal {
             return Ok(());
         }
@@ -49,11 +49,7 @@ impl Screen {
             text.push('\n');
         }
         self.at_line_start = true;
-        let mut stdout = io::stdout().lock();
-        stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush())
-            .map_err(output)
+        self.output.write(text.as_bytes(), stop)
     }
 
     fn text(&mut self, bytes: &[u8]) -> String {
@@ -106,6 +102,7 @@ mod tests {
     #[test]
     fn a_character_that_arrives_in_two_parts_is_shown_whole() {
         let mut screen = Screen {
+            output: Output::new(),
             is_terminal: true,
             begun: Vec::new(),
             at_line_start: true,

@@ -63,6 +63,12 @@ impl Stop {
         }
     }
 
+    /// Waits for a signal; how the program ends for it.
+    pub(crate) fn wait_for_signal(&self) -> Result<Exit, Error> {
+        self.wait(self.as_fd(), PollFlags::IN, None)?;
+        Ok(self.exit().unwrap_or(Exit::Success))
+    }
+
     /// Waits until `fd` is ready, a signal arrives, or `deadline` passes. A signal comes first.
     pub(crate) fn wait(
         &self,
@@ -108,7 +114,8 @@ pub(crate) fn timespec(duration: std::time::Duration) -> Timespec {
     })
 }
 
-fn is_ignored(signal: i32) -> bool {
+/// Whether whoever started this program wants it to go on after the signal.
+pub(crate) fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status
         .lines()
