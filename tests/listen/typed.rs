@@ -26,7 +26,7 @@ fn the_last_words_of_a_client_that_reads_nothing_are_printed(
     let mut input = server.stdin();
     let typed = std::thread::spawn(move || {
         // The server may have ended before it has read all.
-        let _ = input.write_all(&b\"x\n\".repeat(1000 * lines));
+        let _ = input.write_all(&b"x\n".repeat(1000 * lines));
     });
     let mut watched = [rustix::event::PollFd::new(
         &client,
