@@ -13,9 +13,7 @@ struct holder {
 	unsigned int pid; /* thread group, as numbered in the first pid namespace */
 	unsigned int fd;
 	unsigned int uid; /* effective, as numbered in the first user namespace */
-	unsigned int task_namespace;   /* network namespace of the process */
-	unsigned int socket_namespace; /* network namespace of the socket */
-	unsigned int reserved;
+	unsigned int task_namespace; /* network namespace of the process */
 	char comm[COMM_BYTES]; /* of the first thread */
 };
 

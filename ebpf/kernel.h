@@ -56,21 +56,12 @@ struct file {
 	struct inode *f_inode;
 };
 
-struct possible_net {
-	struct net *net;
-};
-
-struct sock_common {
-	unsigned short skc_family;
-	struct possible_net skc_net;
-};
-
-struct sock {
-	struct sock_common __sk_common;
+struct proto_ops {
+	int family;
 };
 
 struct socket {
-	struct sock *sk;
+	const struct proto_ops *ops;
 };
 
 struct seq_file;

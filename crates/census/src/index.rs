@@ -53,17 +53,23 @@ impl Index {
         }
     }
 
-    /// Adds the holders, ordered by inode.
-    pub(crate) fn add_holders(&mut self, holders: &[Holder]) {
+    /// Adds the holders, ordered by inode; answers those, one for each socket, whose socket is not among these.
+    pub(crate) fn add_holders(&mut self, holders: &[Holder]) -> Vec<Holder> {
+        let mut unlisted = Vec::new();
         let mut start = 0;
         for of_one in holders.chunk_by(|a, b| a.inode == b.inode) {
             let end = start + u32::try_from(of_one.len()).unwrap_or(u32::MAX);
-            let socket = of_one.first().and_then(|holder| self.socket(holder.inode));
-            if let Some(place) = socket.and_then(|socket| self.holders.get_mut(socket)) {
-                *place = start..end;
+            let Some(first) = of_one.first() else {
+                continue;
+            };
+            let socket = self.socket(first.inode);
+            match socket.and_then(|socket| self.holders.get_mut(socket)) {
+                Some(place) => *place = start..end,
+                None => unlisted.push(*first),
             }
             start = end;
         }
+        unlisted
     }
 
     pub(crate) fn socket(&self, inode: SocketInode) -> Option<usize> {

@@ -27,7 +27,8 @@ mod process; // more about a process, read when asked
 pub mod scan; // socket files anywhere on disk
 mod source; // who to ask for sockets: unix_diag, or /proc/net/unix
 mod survey; // sockets and files into endpoints: deleted, replaced, stale
-mod take; // the whole of it: ask every source, then join
+mod take;
+mod unlisted; // sockets that are held and in no list // the whole of it: ask every source, then join
 
 pub use error::Error;
 pub use holders::HolderSource;

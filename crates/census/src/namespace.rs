@@ -1,6 +1,6 @@
 //! Network namespaces: which there are, and a socket to ask in each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
@@ -20,9 +20,6 @@ const KEPT: [&str; 2] = ["/run/netns", "/run/docker/netns"];
 pub(crate) struct Entrances {
     /// A process in each.
     processes: BTreeMap<NetNamespace, Pid>,
-    /// Those that sockets live in, whether or not a process does.
-    of_sockets: BTreeSet<NetNamespace>,
-    last_socket: Option<NetNamespace>,
 }
 
 impl Entrances {
@@ -32,19 +29,10 @@ impl Entrances {
         }
     }
 
-    pub(crate) fn socket_in(&mut self, namespace: NetNamespace) {
-        // Nearly every socket lives where the one before does.
-        if self.last_socket != Some(namespace) {
-            self.last_socket = Some(namespace);
-            self.of_sockets.insert(namespace);
-        }
-    }
-
     pub(crate) fn merge(&mut self, other: Entrances) {
         for (namespace, pid) in other.processes {
             self.process_in(namespace, pid);
         }
-        self.of_sockets.extend(other.of_sockets);
     }
 }
 
@@ -67,12 +55,7 @@ pub(crate) fn ask_elsewhere(
             .map(|(namespace, pid)| (*namespace, PathBuf::from(format!("/proc/{pid}/ns/net")))),
     );
     doors.retain(|namespace, _| Some(*namespace) != own);
-    let doorless = entrances
-        .of_sockets
-        .iter()
-        .filter(|namespace| !doors.contains_key(namespace) && Some(**namespace) != own);
-    let mut refused = u32::try_from(doorless.count()).unwrap_or(u32::MAX);
-
+    let mut refused = 0;
     let opened: Vec<_> = doors
         .into_iter()
         .map(|(namespace, door)| (namespace, enter(door)))

@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::scan::{Depth, Start, scan};
 use crate::survey::{Grounds, Survey};
-use crate::{Error, HolderSource, holders, namespace, source};
+use crate::{Error, HolderSource, holders, namespace, source, unlisted};
 
 /// What to look at.
 #[derive(Debug, Clone, Default)]
@@ -85,7 +85,12 @@ impl Census {
         unseen.processes_hidden = held.hides_processes;
         unseen.bpf = held.bpf_refusal;
         unseen.folders = survey.unreadable_folders;
-        survey.index.add_holders(&held.holders);
+        let unlisted = survey.index.add_holders(&held.holders);
+        // The walk of /proc cannot tell sockets of other families apart.
+        let is_sure = held.source == Some(HolderSource::Bpf);
+        if is_sure && unlisted::any_lives_nowhere(&unlisted, &elsewhere) {
+            unseen.namespaces += 1;
+        }
         survey.settle(&files, &unseen, &held.holders);
         Ok(Census {
             sockets,

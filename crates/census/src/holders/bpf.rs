@@ -75,8 +75,6 @@ fn take(bytes: &[u8], held: &mut Held) {
             pid,
             fd: record.fd,
         });
-        held.entrances
-            .socket_in(NetNamespace(record.socket_namespace.into()));
         // The descriptors of a process follow each other.
         if last != Some(pid) {
             last = Some(pid);

@@ -16,7 +16,7 @@ const KERNEL_TYPES: &str = "/sys/kernel/btf/vmlinux";
 const ATTACH_FUNCTION: &str = "bpf_iter_task_file";
 
 /// The structures that the program reads; `ebpf/kernel.h` names the same.
-const SEEDS: [Seed<'static>; 13] = [
+const SEEDS: [Seed<'static>; 12] = [
     Seed::Struct("task_struct"),
     Seed::Struct("cred"),
     Seed::Struct("nsproxy"),
@@ -25,8 +25,7 @@ const SEEDS: [Seed<'static>; 13] = [
     Seed::Struct("file"),
     Seed::Struct("inode"),
     Seed::Struct("socket"),
-    Seed::Struct("sock"),
-    Seed::Struct("sock_common"),
+    Seed::Struct("proto_ops"),
     Seed::Struct("bpf_iter__task_file"),
     Seed::Struct("bpf_iter_meta"),
     Seed::Function(ATTACH_FUNCTION),

@@ -1,9 +1,9 @@
 //! What `ebpf/holders.bpf.c` writes of each descriptor.
 
 /// Bytes of one record: `struct holder` in `ebpf/holders.h`.
-pub(super) const RECORD_BYTES: usize = 48;
+pub(super) const RECORD_BYTES: usize = 40;
 
-const COMM_AT: usize = 32;
+const COMM_AT: usize = 24;
 
 /// One descriptor that holds a Unix socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,6 @@ pub(super) struct Record<'a> {
     pub(super) fd: u32,
     pub(super) uid: u32,
     pub(super) task_namespace: u32,
-    pub(super) socket_namespace: u32,
     /// Name of the process, without what follows its first NUL.
     pub(super) comm: &'a [u8],
 }
@@ -42,7 +41,6 @@ fn record(bytes: &[u8; RECORD_BYTES]) -> Record<'_> {
         fd: word(12),
         uid: word(16),
         task_namespace: word(20),
-        socket_namespace: word(24),
         comm: &comm[..end],
     }
 }
@@ -55,7 +53,7 @@ mod tests {
     fn a_record_is_read_as_the_program_lays_it_out() {
         let mut bytes = vec![0; RECORD_BYTES];
         bytes[..8].copy_from_slice(&0x1_0000_0002u64.to_ne_bytes());
-        for (at, value) in [(8, 42u32), (12, 7), (16, 1000), (20, 11), (24, 12)] {
+        for (at, value) in [(8, 42u32), (12, 7), (16, 1000), (20, 11)] {
             bytes[at..at + 4].copy_from_slice(&value.to_ne_bytes());
         }
         bytes[COMM_AT..COMM_AT + 4].copy_from_slice(b"redi");
@@ -67,7 +65,6 @@ mod tests {
             fd: 7,
             uid: 1000,
             task_namespace: 11,
-            socket_namespace: 12,
             comm: b"redi",
         };
         assert_eq!(all, [expected]);

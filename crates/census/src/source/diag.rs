@@ -96,6 +96,20 @@ fn ask_for_large_answers(netlink: &OwnedFd, buffer: &mut [u8]) -> Result<(), Err
     Ok(())
 }
 
+/// Whether the namespace lists a socket, as far as can be told: only a clear no is one.
+pub(crate) fn may_list(netlink: &OwnedFd, inode: SocketInode) -> bool {
+    let Ok(number) = u32::try_from(inode.0) else {
+        return true;
+    };
+    let request = unix_diag::lookup_request(number, Show::default(), 0);
+    let mut buffer = [0; 1024];
+    let answer = send(netlink, &request, SendFlags::empty())
+        .and_then(|_| recv(netlink, &mut buffer[..], RecvFlags::empty()));
+    let Ok((length, _)) = answer else { return true };
+    let no = Message::Error(rustix::io::Errno::NOENT.raw_os_error());
+    !unix_diag::messages(&buffer[..length.min(1024)]).any(|message| message.as_ref() == Ok(&no))
+}
+
 fn convert(socket: unix_diag::Socket<'_>, namespace: NetNamespace) -> Socket {
     let inode = |number: u32| Some(SocketInode(number.into())).filter(|inode| inode.0 != 0);
     Socket {
