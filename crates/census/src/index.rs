@@ -1,42 +1,17 @@
 //! Sockets by inode. A map of 20,000 sockets asks 100,000 times which socket an inode is and who holds it; binary
 //! searches took a fifth of the whole run.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
+use rustc_hash::FxHashMap;
+
 use crate::model::{Holder, Socket, SocketInode};
-
-/// Spreads inodes, which the kernel counts up: nobody chooses them, so nothing more is needed.
-#[derive(Debug, Default)]
-pub(crate) struct InodeHasher(u64);
-
-impl Hasher for InodeHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        // 2^64 divided by the golden ratio.
-        self.0 = (self.0 ^ number)
-            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-            .rotate_left(32);
-    }
-}
-
-/// A map with inodes as keys.
-pub(crate) type ByInode<T> = HashMap<SocketInode, T, BuildHasherDefault<InodeHasher>>;
 
 /// Where each socket and its holders are.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    places: ByInode<u32>,
+    /// The kernel counts inodes up, nobody chooses them: no hash that resists attack is needed.
+    places: FxHashMap<SocketInode, u32>,
     /// For each socket, where its holders are.
     holders: Vec<Range<u32>>,
 }

@@ -1,10 +1,10 @@
 //! Taking a census.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::SystemTime;
 
+use rustc_hash::FxHashMap;
 use sockeye_address::Name;
 
 use crate::files::Files;
@@ -34,7 +34,7 @@ pub struct Census {
     pub(crate) sockets: Vec<Socket>,
     pub(crate) index: Index,
     pub(crate) holders: Vec<Holder>,
-    pub(crate) processes: HashMap<Pid, Process>,
+    pub(crate) processes: FxHashMap<Pid, Process>,
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) connections: Vec<Connection>,
     pub(crate) unseen: Unseen,

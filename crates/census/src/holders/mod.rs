@@ -1,9 +1,10 @@
 //! Who holds the sockets.
 
-use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::model::{Holder, Pid, Process};
 use crate::namespace::Entrances;
@@ -39,7 +40,7 @@ impl HolderSource {
 pub(crate) struct Held {
     /// Ordered by socket, process, descriptor. From `/proc`, sockets of other families are among them.
     pub(crate) holders: Vec<Holder>,
-    pub(crate) processes: HashMap<Pid, Process>,
+    pub(crate) processes: FxHashMap<Pid, Process>,
     /// Network namespaces met, each with a process that lives in it.
     pub(crate) entrances: Entrances,
     /// Processes whose descriptors could not be read.

@@ -1,10 +1,10 @@
 //! Processes, users and files as words.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
 use sockeye_address::{Name, escape};
 use sockeye_census::{Census, Endpoint, Fault, FileFacts, Pid, SocketInode};
 use sockeye_privilege::Names;
@@ -15,8 +15,8 @@ use crate::table::Text;
 pub(crate) struct Labels<'a> {
     census: &'a Census,
     names: Names,
-    processes: HashMap<Pid, (String, u32)>,
-    single: HashMap<Pid, Rc<str>>,
+    processes: FxHashMap<Pid, (String, u32)>,
+    single: FxHashMap<Pid, Rc<str>>,
     /// Address of the endpoint asked for last: connections come ordered by endpoint.
     last_address: Option<(*const Endpoint, Rc<str>)>,
 }
@@ -27,8 +27,8 @@ impl<'a> Labels<'a> {
         Labels {
             census,
             names: Names::default(),
-            processes: HashMap::new(),
-            single: HashMap::new(),
+            processes: FxHashMap::default(),
+            single: FxHashMap::default(),
             last_address: None,
         }
     }
