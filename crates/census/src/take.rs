@@ -24,6 +24,9 @@ pub struct Options {
     /// Folders whose socket files are listed even when nobody is bound to them, with everything below them.
     /// Without any, the folders of bound sockets and the usual places are looked at.
     pub scan: Vec<PathBuf>,
+    /// Folder to keep a file of about 40 KB in, with what was learned of the kernel: the next census of this boot is 6 ms
+    /// quicker for it. Only root keeps and reads it; the folder is made if need be, for root alone.
+    pub keep: Option<PathBuf>,
     /// Further folders to look at, without what is below them: where an address that was asked for would be.
     pub beside: Vec<PathBuf>,
 }
@@ -61,7 +64,7 @@ impl Census {
         let mut sockets = Vec::new();
         let (mut survey, held, scanned) = thread::scope(|scope| {
             // Finding the holders takes longer than all the rest, so the rest is done meanwhile.
-            let held = scope.spawn(|| holders::find(options.holders));
+            let held = scope.spawn(|| holders::find(options.holders, options.keep.as_deref()));
             let starts = starts(options);
             let scan = (!starts.is_empty()).then(|| scope.spawn(move || scan(&starts)));
             let asked = source::own(own.unwrap_or(NetNamespace(0)), &mut sockets, &mut unseen);

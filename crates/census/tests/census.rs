@@ -205,3 +205,29 @@ fn a_scan_goes_as_deep_as_it_is_told() {
         );
     }
 }
+
+#[test]
+#[ignore = "needs root"]
+fn what_is_kept_of_the_kernel_is_made_anew_when_it_is_spoiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        holders: Some(HolderSource::Bpf),
+        keep: Some(folder.path().join("kept")),
+        ..Options::default()
+    };
+    let take = || Census::take(&options).unwrap().holder_source();
+    let file = || {
+        std::fs::read_dir(folder.path().join("kept"))
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path()
+    };
+    assert_eq!(take(), Some(HolderSource::Bpf));
+    let kept = std::fs::read(file()).unwrap();
+    assert_eq!(take(), Some(HolderSource::Bpf));
+    std::fs::write(file(), &kept[..kept.len() / 2]).unwrap();
+    assert_eq!(take(), Some(HolderSource::Bpf));
+    assert_eq!(std::fs::read(file()).unwrap(), kept);
+}

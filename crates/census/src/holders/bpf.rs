@@ -5,6 +5,7 @@ use std::io::Read as _;
 use sockeye_privilege::{Ability, effective};
 use sockeye_wire::btf;
 
+use super::kept::Kept;
 use super::record::{self, RECORD_BYTES};
 use super::{Held, in_first_pid_namespace, load};
 use crate::model::{Holder, NetNamespace, Pid, Process, SocketInode};
@@ -27,9 +28,9 @@ pub(crate) enum Refusal {
 }
 
 /// Runs the iterator once.
-pub(super) fn read() -> Result<Held, Refusal> {
+pub(super) fn read(kept: Option<&Kept>) -> Result<Held, Refusal> {
     may_run()?;
-    let mut file = load::program()?;
+    let mut file = load::program(kept)?;
     let mut held = Held::default();
     // Whole records only: the kernel hands out as many as fit into what it was asked for.
     let mut buffer = vec![0; RECORD_BYTES * 4096];

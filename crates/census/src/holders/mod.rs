@@ -2,14 +2,17 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use self::kept::Kept;
 use crate::model::{Holder, Pid, Process};
 use crate::namespace::Entrances;
 
 mod bpf;
+mod kept;
 mod load;
 mod proc;
 mod record;
@@ -60,10 +63,10 @@ impl Held {
 }
 
 /// Asks the source that was chosen, or the best one that answers.
-pub(crate) fn find(choice: Option<HolderSource>) -> Held {
+pub(crate) fn find(choice: Option<HolderSource>, keep: Option<&Path>) -> Held {
     let mut bpf_refusal = None;
     if choice != Some(HolderSource::Proc) {
-        match bpf::read() {
+        match bpf::read(keep.and_then(Kept::in_folder).as_ref()) {
             Ok(held) => {
                 return Held {
                     source: Some(HolderSource::Bpf),

@@ -42,6 +42,7 @@ impl Plan {
                 holders: arguments.holders.source(),
                 scan: scan.collect(),
                 beside: filter.folders(),
+                ..Options::default()
             },
             connections: arguments.connections,
             filter,
@@ -49,9 +50,16 @@ impl Plan {
     }
 }
 
+/// Where root keeps what is known of the running kernel until it ends (docs/privileges.md).
+const KEEP: &str = "/run/sockeye";
+
 /// Takes a census as a command line asks for it.
 pub(crate) fn census(options: &Options, holders: Holders) -> Result<Census, Error> {
-    let census = Census::take(options).map_err(Error::failure)?;
+    let options = Options {
+        keep: Some(KEEP.into()),
+        ..options.clone()
+    };
+    let census = Census::take(&options).map_err(Error::failure)?;
     match (holders, &census.unseen().bpf) {
         (Holders::Bpf, Some(reason)) => {
             Err(Error::failure(format!("use the BPF iterator: {reason}"))
