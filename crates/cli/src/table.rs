@@ -27,6 +27,18 @@ pub(crate) struct Column {
     pub title: &'static str,
     /// Side its text stands on.
     pub align: Align,
+    /// Where the first cell has a line of its own, this one stands there too.
+    beside_first: bool,
+}
+
+impl Column {
+    /// The same column, beside the first where that has a line of its own.
+    pub(crate) const fn beside_first(self) -> Self {
+        Column {
+            beside_first: true,
+            ..self
+        }
+    }
 }
 
 /// A column of words.
@@ -34,6 +46,7 @@ pub(crate) const fn words(title: &'static str) -> Column {
     Column {
         title,
         align: Align::Left,
+        beside_first: false,
     }
 }
 
@@ -42,6 +55,7 @@ pub(crate) const fn numbers(title: &'static str) -> Column {
     Column {
         title,
         align: Align::Right,
+        beside_first: false,
     }
 }
 
@@ -251,28 +265,34 @@ impl<const N: usize> Layout<N> {
 
     fn lay(&self, text: &mut String, row: &impl Row<N>) {
         let cells = row.cells();
-        for (place, at) in self.shown.iter().enumerate() {
-            let cell = &cells[*at];
-            let last = place + 1 == self.shown.len();
-            let alone = self.stacked && place == 0;
-            let pad = self.widths[*at].saturating_sub(cell.width_columns());
-            let (before, after) = match self.columns[*at].align {
-                Align::Right if !alone => (pad, 0),
-                _ => (0, if last || alone { 0 } else { pad }),
+        let is_stacked = |at: usize| self.stacked && (at == 0 || self.columns[at].beside_first);
+        if self.stacked {
+            for at in self.shown.iter().copied().filter(|at| is_stacked(*at)) {
+                push_styled(text, &cells[at], self.paint);
+                extend_blank(text, GAP);
+            }
+            end_line(text);
+            extend_blank(text, INDENT);
+        }
+        for at in self.shown.iter().copied().filter(|at| !is_stacked(*at)) {
+            let cell = &cells[at];
+            let pad = self.widths[at].saturating_sub(cell.width_columns());
+            let (before, after) = match self.columns[at].align {
+                Align::Left => (0, pad),
+                Align::Right => (pad, 0),
             };
             extend_blank(text, before);
             push_styled(text, cell, self.paint);
-            extend_blank(text, after);
-            if alone {
-                text.push('\n');
-                extend_blank(text, INDENT);
-            } else if !last {
-                extend_blank(text, GAP);
-            }
+            extend_blank(text, after + GAP);
         }
-        text.truncate(text.trim_end_matches(' ').len());
-        text.push('\n');
+        end_line(text);
     }
+}
+
+/// Takes the blanks at the end off and ends the line.
+fn end_line(text: &mut String) {
+    text.truncate(text.trim_end_matches(' ').len());
+    text.push('\n');
 }
 
 fn extend_blank(line: &mut String, count: usize) {
@@ -305,6 +325,18 @@ mod tests {
         table
     }
 
+    fn remarked() -> Table<3> {
+        let columns = [
+            words("ADDRESS"),
+            numbers("CLIENTS"),
+            words("NOTE").beside_first(),
+        ];
+        let mut table = Table::new(columns);
+        table.push(["/run/a.sock".into(), "3".into(), "full".into()]);
+        table.push(["@b".into(), "0".into(), "".into()]);
+        table
+    }
+
     fn written(table: &Table<3>, width: Option<usize>) -> String {
         let mut out = Vec::new();
         table.write(&mut out, width, Paint::Plain).unwrap();
@@ -329,6 +361,23 @@ mod tests {
                   3
         @wörk
                  12
+        ");
+    }
+
+    #[test]
+    fn a_remark_stands_beside_the_first_cell_of_a_narrow_terminal() {
+        insta::assert_snapshot!(written(&remarked(), Some(15)), @r"
+        ADDRESS  NOTE
+            CLIENTS
+        /run/a.sock  full
+                  3
+        @b
+                  0
+        ");
+        insta::assert_snapshot!(written(&remarked(), None), @r"
+        ADDRESS      CLIENTS  NOTE
+        /run/a.sock        3  full
+        @b                 0
         ");
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn endpoint_table() -> Endpoints {
         words("FILE"),
         numbers("CLIENTS"),
         numbers("QUEUE"),
-        words("REMARK"),
+        words("REMARK").beside_first(),
     ])
 }
 
@@ -131,7 +131,7 @@ pub(super) fn connection_table() -> Connections {
         words(""),
         words("SERVER"),
         numbers("UNREAD"),
-        words("REMARK"),
+        words("REMARK").beside_first(),
     ])
 }
 
