@@ -1,5 +1,8 @@
 //! The walk itself. Every folder is opened by its name below its parent's descriptor, which spares the kernel walking
-//! the whole path again, and is read with one `getdents64` where the filesystem allows to tell that it was the last.
+//! the whole path again.
+//!
+//! Each folder is read until the kernel says that there is no more. A buffer with room left does not say so: the kernel
+//! ends one early for a signal that is pending, such as that of `fg` (`filldir64` in `fs/readdir.c`).
 
 use std::ffi::{CString, OsString};
 use std::mem::MaybeUninit;
@@ -11,13 +14,11 @@ use std::thread;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
 
-use super::mounts::{Mounted, Mounts};
+use super::mounts::Mounts;
 use super::queue::Queue;
 use super::{Depth, Found, Start};
 
 const BUFFER_BYTES: usize = 64 * 1024;
-/// The longest entry of `getdents64`: head, 255 bytes of name and a NUL, rounded up.
-const LONGEST_ENTRY_BYTES: usize = 280;
 /// A thread that has this many jobs leaves half of them to others.
 const SHARE_AT: usize = 16;
 
@@ -25,7 +26,6 @@ const SHARE_AT: usize = 16;
 struct Folder {
     descriptor: OwnedFd,
     path: Vec<u8>,
-    fills_buffer: bool,
 }
 
 /// A folder to read.
@@ -105,8 +105,7 @@ impl<'a> Walker<'a> {
     fn read(&mut self, job: &Job, buffer: &mut [MaybeUninit<u8>]) {
         let Some(folder) = self.open(job) else { return };
         let below = job.depth.below();
-        let mut entries = RawDir::new(folder.descriptor.as_fd(), &mut *buffer);
-        let mut used_bytes = 0;
+        let mut entries = RawDir::new(folder.descriptor.as_fd(), buffer);
         while let Some(entry) = entries.next() {
             let Ok(entry) = entry else {
                 self.found.unreadable_folders += 1;
@@ -117,7 +116,6 @@ impl<'a> Walker<'a> {
                 FileType::Unknown => kind_of(folder.descriptor.as_fd(), name),
                 kind => kind,
             };
-            used_bytes += (20 + name.to_bytes().len() + 7) & !7;
             match kind {
                 FileType::Socket => self.found.sockets.push(join(&folder.path, name.to_bytes())),
                 FileType::Directory if name != c"." && name != c".." => {
@@ -131,33 +129,17 @@ impl<'a> Walker<'a> {
                 }
                 _ => {}
             }
-            if entries.is_buffer_empty() {
-                if folder.fills_buffer && used_bytes + LONGEST_ENTRY_BYTES < BUFFER_BYTES {
-                    return;
-                }
-                used_bytes = 0;
-            }
         }
     }
 
     fn open(&mut self, job: &Job) -> Option<Arc<Folder>> {
         let name = job.name.as_bytes();
-        let (at, path, mut fills_buffer) = match &job.parent {
-            Some(parent) => (
-                parent.descriptor.as_fd(),
-                joined(&parent.path, name),
-                parent.fills_buffer,
-            ),
-            None => (CWD, name.to_vec(), self.mounts.fills_buffer_at(name)),
+        let (at, path) = match &job.parent {
+            Some(parent) => (parent.descriptor.as_fd(), joined(&parent.path, name)),
+            None => (CWD, name.to_vec()),
         };
-        if job.parent.is_some() && self.mounts.may_be_named(name) {
-            match self.mounts.at(&path) {
-                Some(Mounted::Skip) => return None,
-                Some(Mounted::Enter {
-                    fills_buffer: fills,
-                }) => fills_buffer = fills,
-                None => {}
-            }
+        if job.parent.is_some() && self.mounts.skips(name, &path) {
+            return None;
         }
         // The start may be a link; further links would lead out or around.
         let follow = if job.parent.is_some() {
@@ -167,11 +149,7 @@ impl<'a> Walker<'a> {
         };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | follow;
         match openat(at, &job.name, flags, Mode::empty()) {
-            Ok(descriptor) => Some(Arc::new(Folder {
-                descriptor,
-                path,
-                fills_buffer,
-            })),
+            Ok(descriptor) => Some(Arc::new(Folder { descriptor, path })),
             Err(rustix::io::Errno::NOENT) if job.parent.is_some() => None, // gone meanwhile
             Err(_) => {
                 self.found.unreadable_folders += 1;
