@@ -5,7 +5,9 @@
 mod command; // runs it and reads its answer
 #[cfg(test)]
 #[path = "doctor/server.rs"]
-mod server; // sockets of this process, and servers in a process of their own
+mod server;
+#[cfg(test)]
+mod sockets; // sockets of this process, shared by test programs // sockets of this process, and servers in a process of their own
 
 #[cfg(test)]
 #[path = "doctor/document.rs"]

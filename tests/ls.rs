@@ -5,7 +5,9 @@
 mod command; // runs it and reads its answer
 #[cfg(test)]
 #[path = "ls/scene.rs"]
-mod scene; // sockets of this process, and programs with sockets of their own
+mod scene;
+#[cfg(test)]
+mod sockets; // sockets of this process, shared by test programs // sockets of this process, and programs with sockets of their own
 
 #[cfg(test)]
 #[path = "ls/connections.rs"]

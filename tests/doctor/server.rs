@@ -5,23 +5,9 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::{self, SocketAddrUnix, SocketType};
 
-pub(crate) fn socket(kind: SocketType) -> OwnedFd {
-    net::socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).unwrap()
-}
-
-pub(crate) fn bound(path: &Path, kind: SocketType) -> OwnedFd {
-    let socket = socket(kind);
-    net::bind(&socket, &SocketAddrUnix::new(path).unwrap()).unwrap();
-    socket
-}
-
-pub(crate) fn listening(path: &Path, backlog: i32) -> OwnedFd {
-    let socket = bound(path, SocketType::STREAM);
-    net::listen(&socket, backlog).unwrap();
-    socket
-}
+pub(crate) use crate::sockets::{bound, listening, socket};
 
 pub(crate) fn connected(path: &Path) -> OwnedFd {
     let client = socket(SocketType::STREAM);

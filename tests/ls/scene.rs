@@ -7,23 +7,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::{self, SocketAddrUnix, SocketType};
 
-pub(crate) fn socket(kind: SocketType) -> OwnedFd {
-    net::socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).unwrap()
-}
-
-pub(crate) fn bound(path: &Path, kind: SocketType) -> OwnedFd {
-    let socket = socket(kind);
-    net::bind(&socket, &SocketAddrUnix::new(path).unwrap()).unwrap();
-    socket
-}
-
-pub(crate) fn listening(path: &Path, backlog: i32) -> OwnedFd {
-    let socket = bound(path, SocketType::STREAM);
-    net::listen(&socket, backlog).unwrap();
-    socket
-}
+pub(crate) use crate::sockets::{bound, listening, socket};
 
 pub(crate) fn listening_abstract(name: &[u8]) -> OwnedFd {
     let socket = socket(SocketType::STREAM);
