@@ -1,6 +1,10 @@
 //! `sockeye listen`.
 
 #[cfg(test)]
+#[path = "sockets/stale.rs"]
+mod stale; // a socket file that nobody is bound to
+
+#[cfg(test)]
 #[path = "talk/program.rs"]
 mod program; // runs the real command
 #[cfg(test)]

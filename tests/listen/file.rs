@@ -2,22 +2,16 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use rstest::rstest;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, socket};
 
 use crate::program::{Place, Program, run};
+use crate::stale::leave_stale;
 use crate::stranger::connect;
-
-/// A socket file that nobody is bound to.
-fn leave_stale(place: &Place) {
-    let gone = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
-    bind(&gone, &SocketAddrUnix::new(place.path()).unwrap()).unwrap();
-    listen(&gone, 1).unwrap();
-}
 
 #[rstest]
 fn a_stale_file_is_taken_over(#[values("--stream", "--dgram", "--seqpacket")] kind: &str) {
     let place = Place::new();
-    leave_stale(&place);
+    leave_stale(&place.path());
     Program::serve(["listen", kind, &place.address(false)])
         .stop()
         .succeeded();
@@ -77,7 +71,7 @@ fn a_file_that_is_no_socket_is_never_removed() {
 #[ignore = "needs root"]
 fn a_stale_file_of_another_user_is_never_removed() {
     let place = Place::new();
-    leave_stale(&place);
+    leave_stale(&place.path());
     std::os::unix::fs::chown(place.path(), Some(12345), None).unwrap();
     let refused = run(["listen", &place.address(false)]);
     assert_eq!(refused.status, Some(3), "{refused:?}");
