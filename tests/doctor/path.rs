@@ -5,9 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use rustix::net::SocketType;
-
-use crate::server::{bound, listening};
+use crate::server::listening;
 use crate::{doctor, folder, text};
 
 #[test]
@@ -97,7 +95,7 @@ fn links_in_a_circle_end() {
 fn a_file_without_a_socket_is_stale() {
     let folder = folder();
     let path = folder.path().join("app.sock");
-    drop(bound(&path, SocketType::STREAM));
+    crate::sockets::stale::leave_stale(&path);
     let remove = format!("rm {}", text(&path));
     doctor([&path]).says(1, &["no: ", "is stale", "start the server again", &remove]);
 }
@@ -106,7 +104,7 @@ fn a_file_without_a_socket_is_stale() {
 fn a_refused_connect_proves_that_a_file_is_stale() {
     let folder = folder();
     let path = folder.path().join("app.sock");
-    drop(bound(&path, SocketType::STREAM));
+    crate::sockets::stale::leave_stale(&path);
     doctor([text(&path), "--connect"]).says(1, &["no: ", "is stale", "Connection refused"]);
 }
 
@@ -176,7 +174,7 @@ fn hostile_names_reach_no_terminal() {
     let folder = folder();
     let name = std::ffi::OsStr::from_bytes(b"\x1b[2J\n\xff.sock");
     let path = folder.path().join(name);
-    drop(bound(&path, SocketType::STREAM));
+    crate::sockets::stale::leave_stale(&path);
     let answer = doctor([path.as_os_str(), "--connect".as_ref()]);
     answer.says(1, &[r"\x1b[2J\x0a\xff.sock is stale", r"\033"]);
     assert!(!answer.text.contains('\x1b'));

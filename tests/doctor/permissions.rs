@@ -100,7 +100,7 @@ fn the_owner_can_be_the_one_who_is_refused() {
 fn a_stale_file_that_may_not_be_written_is_noted_as_stale_too() {
     let folder = open_folder();
     let path = folder.path().join("app.sock");
-    drop(listening(&path, 5));
+    crate::sockets::stale::leave_stale(&path);
     set_mode(&path, 0o600);
     doctor([text(&path), "--as", "nobody"]).says(
         1,
@@ -133,7 +133,7 @@ fn asking_for_another_user_needs_root() {
 fn without_privilege_only_a_connect_tells_whether_a_file_is_stale() {
     let folder = open_folder();
     let path = folder.path().join("app.sock");
-    drop(listening(&path, 5));
+    crate::sockets::stale::leave_stale(&path);
     set_mode(&path, 0o666);
     let answer = unprivileged_doctor(&[text(&path)]);
     answer.says(

@@ -9,7 +9,7 @@ use rustix::net::{SocketAddrUnix, SocketFlags, SocketType, connect, socket_with}
 use serde_json::{Value, json};
 
 use crate::command::{all_in, endpoint, folder, is_root, json, list, ls, text};
-use crate::scene::{Program, bound, connected, listening};
+use crate::scene::{Program, connected, listening};
 
 fn fault_of(path: &Path) -> Value {
     let document = json([path]);
@@ -25,7 +25,7 @@ fn stale() -> &'static str {
 fn a_file_without_a_socket_is_stale() {
     let folder = folder();
     let path = folder.path().join("app.sock");
-    drop(listening(&path, 5));
+    crate::sockets::stale::leave_stale(&path);
     let document = json([&path]);
     let endpoint = endpoint(&document, text(&path));
     assert_eq!(endpoint["state"], stale(), "{document:#}");
@@ -45,7 +45,7 @@ fn a_stale_file_that_was_named_is_found_wherever_it_is() {
     let deep = folder.path().join("a/b/c/d/e");
     fs::create_dir_all(&deep).unwrap();
     let path = deep.join("app.sock");
-    drop(listening(&path, 5));
+    crate::sockets::stale::leave_stale(&path);
     ls([&path]).says(&[text(&path), stale()]);
 }
 
@@ -132,7 +132,7 @@ fn a_listener_whose_path_has_a_stale_file_is_replaced() {
     let path = folder.path().join("app.sock");
     let _listener = listening(&path, 5);
     fs::remove_file(&path).unwrap();
-    drop(bound(&path, SocketType::STREAM));
+    crate::sockets::stale::leave_stale(&path);
     let document = json([&path]);
     let mut states: Vec<&str> = list(&document, "endpoints")
         .iter()

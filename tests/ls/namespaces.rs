@@ -172,7 +172,7 @@ fn root_of_a_pid_namespace_is_told_that_processes_are_out_of_sight() {
     let path = folder.path().join("app.sock");
     let stale = folder.path().join("stale.sock");
     let _listener = crate::scene::listening(&path, 5);
-    drop(crate::scene::listening(&stale, 5));
+    crate::sockets::stale::leave_stale(&stale);
     let mut command = Command::new("unshare");
     command.args(["--pid", "--fork", "--mount-proc"]);
     command.args([

@@ -43,7 +43,7 @@ fn live_and_stale_files_are_found_and_nothing_outside() {
     let below = folder.path().join("a/b");
     std::fs::create_dir_all(&below).unwrap();
     let stale = below.join("stale.sock");
-    drop(bound(&stale, SocketType::STREAM));
+    crate::sockets::stale::leave_stale(&stale);
     std::fs::write(folder.path().join("file"), "").unwrap();
     rustix::fs::mkfifoat(
         rustix::fs::CWD,
@@ -145,8 +145,8 @@ fn a_folder_that_may_not_be_read_is_counted() {
     open(folder.path());
     let closed = folder.path().join("closed");
     std::fs::create_dir(&closed).unwrap();
-    drop(bound(&closed.join("hidden"), SocketType::STREAM));
-    drop(bound(&folder.path().join("seen"), SocketType::STREAM));
+    crate::sockets::stale::leave_stale(&closed.join("hidden"));
+    crate::sockets::stale::leave_stale(&folder.path().join("seen"));
     std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
     let (_home, binary) = crate::unprivileged::binary_for_all();
     let mut command = as_nobody(text(&binary));

@@ -210,7 +210,7 @@ fn the_tree_groups_by_process() {
 fn the_tree_ends_with_what_no_process_holds() {
     let folder = folder();
     let path = folder.path().join("app.sock");
-    drop(listening(&path, 5));
+    crate::sockets::stale::leave_stale(&path);
     let answer = ls(["--tree", &all_in(folder.path())]);
     assert_eq!(
         answer.text.lines().next(),

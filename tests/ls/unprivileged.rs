@@ -195,7 +195,7 @@ fn a_file_without_a_socket_is_unclaimed_while_other_namespaces_are_out_of_sight(
     let (_home, binary) = binary_for_all();
     let folder = folder();
     open(folder.path());
-    drop(listening(&folder.path().join("app.sock"), 5));
+    crate::sockets::stale::leave_stale(&folder.path().join("app.sock"));
     let answer = answer(as_nobody(text(&binary)).args(["ls", "--stale", &all_in(folder.path())]));
     answer.says(&["unclaimed"]);
     assert!(answer.complaint.contains("may be stale"), "{answer:#?}");
@@ -246,7 +246,7 @@ fn root_of_a_user_namespace_does_not_call_stale_what_it_cannot_know() {
     let folder = folder();
     open(folder.path());
     let path = folder.path().join("app.sock");
-    drop(listening(&path, 5));
+    crate::sockets::stale::leave_stale(&path);
     let mut command = as_nobody("unshare");
     command.args([
         "--user",

@@ -1,5 +1,7 @@
 //! Sockets of the test's own process.
 
+pub(crate) mod stale; // a socket file that nobody is bound to
+
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
