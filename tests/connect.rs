@@ -282,6 +282,28 @@ mod tests {
     }
 
     #[test]
+    fn an_option_that_a_verb_would_ignore_is_refused_and_says_who_takes_it() {
+        for (verb, option, taker) in [
+            (
+                "connect",
+                "mode=660",
+                "sockeye listen, recv and relay take it",
+            ),
+            ("send", "retry=3", "sockeye relay takes it"),
+            ("listen", "max-clients=3", "sockeye relay takes it"),
+            ("recv", "interval=1", "sockeye relay takes it"),
+            ("connect", "connect-timeout=1", "sockeye relay takes it"),
+        ] {
+            let refused = run([verb, &format!("unix:/tmp/none/x,{option}")]);
+            assert_eq!(refused.status, Some(2), "{refused:?}");
+            let name = option.split('=').next().unwrap();
+            let said = format!("{verb} has no use for the option {name}");
+            assert!(refused.stderr.contains(&said), "{refused:?}");
+            assert!(refused.stderr.contains(taker), "{refused:?}");
+        }
+    }
+
+    #[test]
     fn a_kind_that_contradicts_the_address_is_refused() {
         let refused = run(["connect", "--stream", "unix-dgram:/tmp/x"]);
         assert_eq!(refused.status, Some(2), "{refused:?}");

@@ -58,6 +58,9 @@ enum Task {
     /// Be one process of a scenario (used by compare)
     #[command(hide = true, subcommand)]
     Worker(compare::scenario::Worker),
+    /// Be the far end of a relay (used by compare)
+    #[command(hide = true, subcommand)]
+    RelayEnd(compare::relay::end::End),
 }
 
 fn run(task: &Task) -> Outcome {
@@ -71,6 +74,7 @@ fn run(task: &Task) -> Outcome {
         Task::Compare(comparison) => compare::run(comparison),
         Task::Measure(arguments) => compare::measure::run(arguments),
         Task::Worker(worker) => compare::scenario::work(worker),
+        Task::RelayEnd(end) => compare::relay::end::run(*end),
     }
 }
 

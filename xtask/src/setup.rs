@@ -38,6 +38,8 @@ const NEEDS: &[Need] = &[
     ),
     need("lsof", "compared with ls"),
     need("socat", "talks to connect and listen"),
+    need("haproxy", "compared with relay"),
+    need("systemd", "systemd-socket-proxyd, compared with relay"),
     need("netcat-openbsd", "talks to connect and listen"),
     need("redis-server", "a real service with many clients"),
     need("redis-tools", "its clients"),

@@ -23,7 +23,8 @@ mod parse; // text -> Address
 pub mod well_known; // docker, containerd, journal, …
 
 pub use kind::{Kind, UnknownKind};
-pub use kinds::{Address, network::HostPort, ssh::SshPath, unix::UnixAddress};
+pub use kinds::network::{HostPort, NetworkAddress};
+pub use kinds::{Address, ssh::SshPath, unix::UnixAddress, vsock::VsockAddress};
 pub use name::{AbstractName, Name, NameError, SUN_PATH_BYTES};
-pub use options::{Mode, OPTION_NAMES, Options};
+pub use options::{Mode, OPTION_NAMES, Options, TlsOptions, duration};
 pub use parse::ParseError;

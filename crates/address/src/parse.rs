@@ -7,9 +7,8 @@ use std::str::FromStr;
 use crate::escape::{self, BadEscape};
 use crate::kinds::{Address, PREFIXES, Prefix, unix};
 use crate::name::NameError;
-use crate::options::OPTION_NAMES;
 use crate::well_known;
-use crate::{Name, UnixAddress};
+use crate::{Kind, Name, UnixAddress};
 
 /// Why text is no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,20 +29,71 @@ pub enum ParseError {
     #[error("unix://{0}: a Unix socket has no host: write unix:/path or unix:///path")]
     HostInUnixUrl(String),
     /// An option that does not exist.
-    #[error("unknown option \"{0}\": the options are {known}", known = OPTION_NAMES.join(", "))]
-    UnknownOption(String),
+    #[error("unknown option \"{option}\": {}", options_of(kind, known))]
+    UnknownOption {
+        /// What was typed.
+        option: String,
+        /// The kind of address it stands behind.
+        kind: &'static str,
+        /// The options of this kind.
+        known: &'static [&'static str],
+    },
+    /// An option of another kind of address.
+    #[error("option \"{option}\" is not for {kind}: {}", options_of(kind, known))]
+    OptionOfOthers {
+        /// What was typed.
+        option: String,
+        /// The kind of address it stands behind.
+        kind: &'static str,
+        /// The options of this kind.
+        known: &'static [&'static str],
+    },
     /// An option whose value does not fit.
     #[error("option \"{0}\" has a value that does not fit")]
     BadOption(String),
     /// An option given twice.
     #[error("option {0} is given twice")]
     OptionTwice(&'static str),
+    /// An option of socat that asks not to do what is always done.
+    #[error("option \"{0}\": this cannot be turned off")]
+    AlwaysDone(String),
+    /// Two options, or the prefix and an option, that say different kinds of socket.
+    #[error("the address says {said}, its option {option}")]
+    KindTwice {
+        /// What the prefix says.
+        said: Kind,
+        /// What the option says.
+        option: Kind,
+    },
     /// Not `host:port`.
     #[error("\"{0}\" is not host:port (IPv6 in brackets, port up to 65535)")]
     BadHostPort(String),
+    /// Not a port, where a word of socat takes one alone.
+    #[error("\"{0}\" is not a port (a number up to 65535; the host is an option: bind=HOST)")]
+    BadPort(String),
+    /// A host that a word of socat does not allow.
+    #[error(
+        "\"{host}\" is not a numeric IPv{version} address: write {word}:host:port for whichever address it has"
+    )]
+    NotOfFamily {
+        /// What was typed.
+        host: String,
+        /// The prefix that takes any host.
+        word: &'static str,
+        /// 4 or 6.
+        version: u8,
+    },
     /// Not `cid:port`.
     #[error("\"{0}\" is not cid:port, two numbers")]
     BadVsock(String),
+    /// Not a port of vsock, where a word of socat takes one alone.
+    #[error("\"{0}\" is not a port of vsock (a number)")]
+    BadVsockPort(String),
+    /// A comma in what socat would run.
+    #[error(
+        "\"{0}\" behind a comma would be an option of EXEC or SYSTEM, which take none: write exec:command, where commas belong to the command"
+    )]
+    CommandOption(String),
     /// `exec:` without a command.
     #[error("exec: needs a command line in UTF-8")]
     BadCommand,
@@ -56,6 +106,13 @@ pub enum ParseError {
     /// Not `ssh://user@host:port/path`.
     #[error("\"{0}\" is not ssh://user@host:port/path")]
     BadSsh(String),
+}
+
+fn options_of(kind: &str, known: &[&str]) -> String {
+    if known.is_empty() {
+        return format!("{kind} takes none");
+    }
+    format!("the options of {kind} are {}", known.join(", "))
 }
 
 impl Address {
@@ -101,11 +158,11 @@ impl FromStr for Address {
 fn split_prefix(bytes: &[u8]) -> Option<(&'static Prefix, &[u8])> {
     let colon = bytes.iter().take(24).position(|byte| *byte == b':')?;
     let word = &bytes[..colon];
-    PREFIXES
-        .iter()
-        .copied()
-        .flatten()
-        .find(|prefix| prefix.word.as_bytes().eq_ignore_ascii_case(word))
+    let prefixes = || PREFIXES.iter().copied().flatten();
+    // A word in capitals may mean something of its own.
+    prefixes()
+        .find(|prefix| prefix.word.as_bytes() == word)
+        .or_else(|| prefixes().find(|prefix| prefix.word.as_bytes().eq_ignore_ascii_case(word)))
         .map(|prefix| (prefix, &bytes[colon + 1..]))
 }
 

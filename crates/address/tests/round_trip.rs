@@ -4,10 +4,14 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use sockeye_address::escape::{escape, is_plain, shell_word, unescape};
-use sockeye_address::{AbstractName, Address, Kind, Mode, Name, Options, UnixAddress};
+use sockeye_address::{
+    AbstractName, Address, HostPort, Kind, Mode, Name, NetworkAddress, Options, TlsOptions,
+    UnixAddress, VsockAddress,
+};
 
 /// Bytes as they are in names, and more often those that mean something in the grammar.
 fn bytes(longest: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -29,14 +33,93 @@ fn word() -> impl Strategy<Value = Option<String>> {
     prop::option::of("\\PC{1,9}|[,=\\\\\n@]{1,4}")
 }
 
+fn span() -> impl Strategy<Value = Option<Duration>> {
+    let span = (any::<u32>(), 0..1_000_000_000_u32)
+        .prop_map(|(seconds, nanoseconds)| Duration::new(seconds.into(), nanoseconds));
+    prop::option::of(prop_oneof![
+        span,
+        (1..5000_u64).prop_map(Duration::from_millis)
+    ])
+}
+
+/// Those that every kind takes but one.
+fn of_clients() -> impl Strategy<Value = Options> {
+    let max_clients = prop::option::of(1..=u32::MAX);
+    let retry = any::<Option<u32>>();
+    let timeout = span().prop_map(|span| span.filter(|span| !span.is_zero()));
+    (max_clients, retry, span(), timeout).prop_map(
+        |(max_clients, retry, interval, connect_timeout)| Options {
+            max_clients,
+            retry,
+            interval,
+            connect_timeout,
+            ..Options::default()
+        },
+    )
+}
+
 fn options() -> impl Strategy<Value = Options> {
     let mode = prop::option::of((0..=0o7777u32).prop_map(|bits| Mode::new(bits).unwrap()));
-    (mode, word(), word(), any::<Option<u32>>()).prop_map(|(mode, user, group, backlog)| Options {
-        mode,
-        user,
-        group,
-        backlog,
-    })
+    (mode, word(), word(), any::<Option<u32>>(), of_clients()).prop_map(
+        |(mode, user, group, backlog, of_clients)| Options {
+            mode,
+            user,
+            group,
+            backlog,
+            ..of_clients
+        },
+    )
+}
+
+fn tls() -> impl Strategy<Value = TlsOptions> {
+    let file = || {
+        prop::option::of(bytes(9).prop_filter_map("a path", |mut bytes| {
+            bytes.retain(|byte| *byte != 0);
+            (!bytes.is_empty()).then(|| OsStr::from_bytes(&bytes).into())
+        }))
+    };
+    let name = prop::option::of("[a-z0-9.*:_-]{1,9}");
+    let alpn = prop::collection::hash_set("\\PC{1,9}|[,=\\\\\n@]{1,4}", 0..3);
+    (file(), file(), file(), name, any::<Option<bool>>(), alpn).prop_map(
+        |(cert, key, ca, name, verify, alpn)| TlsOptions {
+            cert,
+            key,
+            ca,
+            name,
+            verify,
+            alpn: alpn.into_iter().collect(),
+        },
+    )
+}
+
+/// An end that is not a Unix socket, with the options that its kind takes.
+fn network() -> impl Strategy<Value = Address> {
+    let host = "[a-z0-9.-]{0,9}|::1|fe80::[0-9a-f]{1,4}%eth0";
+    let place = (host, any::<u16>()).prop_map(|(host, port)| HostPort { host, port });
+    let backlog = any::<Option<u32>>();
+    (place, of_clients(), backlog, tls(), any::<u32>(), 0..4).prop_map(
+        |(place, of_clients, backlog, tls, cid, kind)| {
+            let port = place.port.into();
+            let network = |options| NetworkAddress { place, options };
+            let with_backlog = Options {
+                backlog,
+                ..of_clients.clone()
+            };
+            match kind {
+                0 => Address::Udp(network(of_clients)),
+                1 => Address::Tcp(network(with_backlog)),
+                2 => Address::Tls(network(Options {
+                    tls,
+                    ..with_backlog
+                })),
+                _ => Address::Vsock(VsockAddress {
+                    cid,
+                    port,
+                    options: with_backlog,
+                }),
+            }
+        },
+    )
 }
 
 fn unix() -> impl Strategy<Value = UnixAddress> {
@@ -62,6 +145,15 @@ fn typed() -> impl Strategy<Value = Vec<u8>> {
         "abstract-listen:",
         "tcp:",
         "tcp:[",
+        "tcp:h:1,retry=",
+        "tcp-l:1,bind=",
+        "tls:h:1,cert=",
+        "tls:h:1,alpn=",
+        "tcp:h:1,interval=0",
+        "tcp4:1.1.1.1:1,",
+        "vsock-l:1,",
+        "EXEC:",
+        "accept-fd:1",
         "udp:h:",
         "vsock:1:",
         "exec:",
@@ -83,6 +175,13 @@ proptest! {
     fn a_unix_address_reads_back_as_itself(unix in unix()) {
         let address = Address::Unix(unix);
         let shown = address.to_string();
+        prop_assert_eq!(shown.parse::<Address>(), Ok(address));
+    }
+
+    #[test]
+    fn an_end_of_the_network_reads_back_as_itself(address in network()) {
+        let shown = address.to_string();
+        prop_assert!(is_plain(shown.as_bytes()), "{:?}", shown);
         prop_assert_eq!(shown.parse::<Address>(), Ok(address));
     }
 

@@ -36,7 +36,8 @@ impl KindFlags {
 /// exists, or its first place.
 ///
 /// # Errors
-/// An address that cannot be read, one of another family, or a kind that contradicts the prefix.
+/// An address that cannot be read, one of another family, an option that this verb cannot honour, or a kind that
+/// contradicts the prefix.
 pub(crate) fn unix_address(
     typed: &std::ffi::OsStr,
     flags: KindFlags,
@@ -54,6 +55,7 @@ pub(crate) fn unix_address(
                     .remedy("this verb takes a path, @name or a well-known name"));
             }
         };
+    check_options(&unix, verb)?;
     match (unix.kind, flags.kind()) {
         (Some(said), Some(flag)) if said != flag => Err(Error::usage(format!(
             "{verb} {unix}: the address says {said}, the flag {flag}"
@@ -61,6 +63,41 @@ pub(crate) fn unix_address(
         (None, Some(flag)) => Ok(unix.with_kind(flag)),
         _ => Ok(unix),
     }
+}
+
+/// Reads an address of any kind; a well-known word becomes the Unix socket that it means here.
+///
+/// # Errors
+/// An address that cannot be read, or a word for which no place is known.
+pub(crate) fn any_address(typed: &std::ffi::OsStr) -> Result<Address, Error> {
+    match Address::parse(typed).map_err(|error| Error::usage(error_for(typed, &error)))? {
+        Address::WellKnown(service) => Ok(Address::Unix(UnixAddress::new(place_of(service)?))),
+        address => Ok(address),
+    }
+}
+
+/// Options of the socket file that is made, and the verbs that make one.
+const BOUND_OPTIONS: [&str; 4] = ["mode", "user", "group", "backlog"];
+const BINDING_VERBS: [&str; 2] = ["listen", "recv"];
+/// The verbs that only look at a socket: they take an address as it was pasted from another command.
+const LOOKING_VERBS: [&str; 1] = ["doctor"];
+
+/// Refuses what this verb would otherwise ignore.
+fn check_options(unix: &UnixAddress, verb: &str) -> Result<(), Error> {
+    if LOOKING_VERBS.contains(&verb) {
+        return Ok(());
+    }
+    let honoured = |option: &str| BINDING_VERBS.contains(&verb) && BOUND_OPTIONS.contains(&option);
+    let Some(option) = unix.options.given().find(|option| !honoured(option)) else {
+        return Ok(());
+    };
+    let takers = if BOUND_OPTIONS.contains(&option) {
+        "sockeye listen, recv and relay take it"
+    } else {
+        "sockeye relay takes it"
+    };
+    let problem = format!("{verb} {unix}: {verb} has no use for the option {option}");
+    Err(Error::usage(problem).remedy(format!("leave it out; {takers}")))
 }
 
 fn error_for(typed: &std::ffi::OsStr, error: &sockeye_address::ParseError) -> String {

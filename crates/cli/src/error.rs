@@ -49,6 +49,19 @@ impl Error {
         self
     }
 
+    /// Says where it was written what cannot be: `FILE line 3: …`.
+    #[must_use]
+    pub(crate) fn at(self, place: impl fmt::Display) -> Self {
+        let source = At {
+            place: place.to_string(),
+            source: self.source,
+        };
+        Error {
+            source: Box::new(source),
+            ..self
+        }
+    }
+
     /// How the program ends.
     pub(crate) fn exit(&self) -> Exit {
         if self.is_broken_pipe() {
@@ -84,6 +97,14 @@ impl fmt::Display for Error {
         }
         Ok(())
     }
+}
+
+/// An error, and where it was written what cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("read {place}")]
+struct At {
+    place: String,
+    source: Box<dyn StdError + Send + Sync>,
 }
 
 /// Standard output was closed by whoever read it.

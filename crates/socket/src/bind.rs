@@ -5,19 +5,18 @@
 //! belongs to all threads. Then the owner is changed, then the mode is opened up to what was asked for, then `listen` lets
 //! clients in. The order protects datagram sockets too, which have no `listen`.
 
-use std::ffi::OsString;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::fs::{self, AtFlags, CWD, OFlags};
+use rustix::fs::{self, AtFlags, CWD};
 use rustix::io::Errno;
 use rustix::net;
 use sockeye_address::{Kind, Mode, Name};
 
 use crate::descriptor::Descriptor;
 use crate::life::{Life, SystemCall};
-use crate::long_name::{Route, folder_of, leaf_of};
+use crate::long_name::{Route, folder_of};
+use crate::socket_file::{SocketFile, Target};
 use crate::stale::{self, Way};
 use crate::{Error, name_of, open};
 
@@ -237,147 +236,5 @@ fn refused(name: &Name, number: Errno) -> Error {
         Error::InUse { name: name.clone() }
     } else {
         Error::call("bind", name, number)
-    }
-}
-
-/// The file of a bound socket. Dropping it removes the file, if it is still the same one.
-#[derive(Debug)]
-pub(crate) struct SocketFile {
-    path: PathBuf,
-    /// The folder of a long name: other programs resolve the name through it as long as the socket lives.
-    folder: Option<Descriptor>,
-    device: u64,
-    inode: u64,
-    target: Option<Target>,
-    removed: bool,
-    life: Life,
-}
-
-/// Where a file goes that was made under another name.
-#[derive(Debug)]
-struct Target {
-    path: PathBuf,
-    replaces: bool,
-}
-
-impl SocketFile {
-    fn new(path: &Path, route: Route, target: Option<Target>, life: &Life) -> Result<Self, Error> {
-        let mut file = SocketFile {
-            path: path.to_owned(),
-            folder: route.through,
-            device: 0,
-            inode: 0,
-            target,
-            removed: true,
-            life: life.clone(),
-        };
-        let stat = fs::statat(file.folder_fd(), file.place(), AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|number| Error::call("look at", &shown(path), number))?;
-        (file.device, file.inode, file.removed) = (stat.st_dev, stat.st_ino, false);
-        Ok(file)
-    }
-
-    fn folder_fd(&self) -> BorrowedFd<'_> {
-        self.folder.as_ref().map_or(CWD, AsFd::as_fd)
-    }
-
-    /// The path as seen from [`Self::folder_fd`].
-    fn place(&self) -> OsString {
-        let path = if self.folder.is_some() {
-            leaf_of(&self.path)
-        } else {
-            self.path.as_os_str()
-        };
-        path.to_owned()
-    }
-
-    /// Sets owner, then mode, on the very file that was made, whatever the name points to meanwhile.
-    fn settle(&self, options: &BindOptions) -> Result<(), Errno> {
-        if options.mode.is_none() && options.user.is_none() && options.group.is_none() {
-            return Ok(());
-        }
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = fs::openat(self.folder_fd(), self.place(), flags, fs::Mode::empty())?;
-        let stat = fs::fstat(&file)?;
-        if (stat.st_dev, stat.st_ino) != (self.device, self.inode) {
-            return Err(Errno::STALE);
-        }
-        let path = self.path.as_path();
-        if options.user.is_some() || options.group.is_some() {
-            let (user, group) = (options.user, options.group);
-            let (uid, gid) = (user.map(fs::Uid::from_raw), group.map(fs::Gid::from_raw));
-            let answer = fs::chownat(&file, "", uid, gid, AtFlags::EMPTY_PATH);
-            self.life.tell(
-                || SystemCall::ChangeOwner { path, user, group },
-                answer.map(|()| 0),
-            );
-            answer?;
-        }
-        if let Some(mode) = options.mode {
-            let held = format!("/proc/self/fd/{}", crate::DescriptorNumber::of(&file));
-            let answer = fs::chmod(held, fs::Mode::from_raw_mode(mode.bits()));
-            self.life
-                .tell(|| SystemCall::ChangeMode { path, mode }, answer.map(|()| 0));
-            answer?;
-        }
-        Ok(())
-    }
-
-    /// Gives the file the name it is meant to have, once clients can be served.
-    pub(crate) fn publish(&mut self) -> Result<(), Error> {
-        let Some(target) = self.target.take() else {
-            return Ok(());
-        };
-        let flags = if target.replaces {
-            fs::RenameFlags::empty()
-        } else {
-            fs::RenameFlags::NOREPLACE
-        };
-        let to = if self.folder.is_some() {
-            leaf_of(&target.path)
-        } else {
-            target.path.as_os_str()
-        };
-        let answer = fs::renameat_with(self.folder_fd(), self.place(), self.folder_fd(), to, flags);
-        self.life.tell(
-            || SystemCall::Rename {
-                from: &self.path,
-                to: &target.path,
-            },
-            answer.map(|()| 0),
-        );
-        answer.map_err(|number| Error::call("rename to", &shown(&target.path), number))?;
-        self.path = target.path;
-        Ok(())
-    }
-
-    /// Removes the file, if the name still belongs to it.
-    pub(crate) fn remove(&mut self) -> Result<(), Error> {
-        if std::mem::replace(&mut self.removed, true) {
-            return Ok(());
-        }
-        match fs::statat(self.folder_fd(), self.place(), AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(stat) if (stat.st_dev, stat.st_ino) == (self.device, self.inode) => {}
-            // Gone, or another socket's by now.
-            _ => return Ok(()),
-        }
-        let answer = fs::unlinkat(self.folder_fd(), self.place(), AtFlags::empty());
-        self.life.tell(
-            || SystemCall::Unlink { path: &self.path },
-            answer.map(|()| 0),
-        );
-        answer.map_err(|number| Error::call("remove", &shown(&self.path), number))
-    }
-}
-
-/// A path as an error shows it: with nothing in it that a terminal obeys.
-fn shown(path: &Path) -> Name {
-    Name::Path(path.to_owned())
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        // A destructor has nobody to tell; `close` of the listener does.
-        let _ = self.remove();
     }
 }

@@ -11,9 +11,8 @@ use sockeye_address::{Kind, Name};
 
 use crate::descriptor::Descriptor;
 use crate::life::{DescriptorNumber, Direction, Life, SystemCall};
-use crate::long_name::Route;
 use crate::message::{self, Message, length, retry};
-use crate::{Error, open, socket_type};
+use crate::{Error, socket_type};
 
 /// One end of a conversation: a client's socket, or the one that a listener accepted.
 #[derive(Debug)]
@@ -25,75 +24,7 @@ pub struct Connection {
     listener: Option<Arc<Name>>,
 }
 
-/// The order in which kinds are tried, most frequent first.
-const KINDS_TRIED: [Kind; 3] = [Kind::Stream, Kind::Seqpacket, Kind::Datagram];
-
 impl Connection {
-    /// Connects to the socket at `name`. Without a kind each is tried: the kernel answers `EPROTOTYPE` to the wrong
-    /// one at a path, and `ECONNREFUSED` at an abstract name, of which each kind has its own (`unix_abstract_hash`,
-    /// `net/unix/af_unix.c`). A datagram socket is first given a name of the kernel's choice, so that it can be answered.
-    ///
-    /// It waits while the queue of the listener is full. Success means that there is room in the queue, not that the
-    /// server has accepted.
-    ///
-    /// # Errors
-    /// [`Error::WrongKind`] when the kind was said and is another; otherwise what the kernel said: no such file, no
-    /// permission to write to it, refused because nobody listens.
-    pub fn connect(name: &Name, kind: Option<Kind>, life: &Life) -> Result<Self, Error> {
-        let kinds = kind
-            .as_ref()
-            .map_or(KINDS_TRIED.as_slice(), std::slice::from_ref);
-        let mut last = Error::WrongKind {
-            name: name.clone(),
-            kind: Kind::Stream,
-        };
-        for kind in kinds {
-            match Connection::connect_kind(name, *kind, life) {
-                Err(error) if may_be_another_kind(name, &error) => last = error,
-                answer => return answer,
-            }
-        }
-        Err(last)
-    }
-
-    fn connect_kind(name: &Name, kind: Kind, life: &Life) -> Result<Self, Error> {
-        let socket = open(kind, life)?;
-        let route = Route::to_existing(name, life)?;
-        if kind == Kind::Datagram {
-            let answer = net::bind(&socket, &net::SocketAddrUnix::new_unnamed());
-            life.tell(
-                || SystemCall::Bind {
-                    fd: socket.number(),
-                    name: &Name::Unnamed,
-                },
-                answer.map(|()| 0),
-            );
-            answer.map_err(|number| Error::call("name a socket for answers of", name, number))?;
-        }
-        let answer = retry(|| net::connect(&socket, &route.address));
-        life.tell(
-            || SystemCall::Connect {
-                fd: socket.number(),
-                name: &route.shown,
-                kind,
-            },
-            answer.map(|()| 0),
-        );
-        match answer {
-            Ok(()) => Ok(Connection {
-                socket,
-                kind,
-                peer: name.clone(),
-                listener: None,
-            }),
-            Err(Errno::PROTOTYPE) => Err(Error::WrongKind {
-                name: name.clone(),
-                kind,
-            }),
-            Err(number) => Err(Error::call("connect", name, number)),
-        }
-    }
-
     /// Two sockets connected to each other, without a name.
     pub fn pair(kind: Kind, life: &Life) -> Result<(Self, Self), Error> {
         let answer = net::socketpair(
@@ -110,13 +41,17 @@ impl Connection {
         life.tell(|| SystemCall::SocketPair { kind, ends }, result);
         let (near, far) =
             answer.map_err(|number| Error::call("make", "a pair of sockets", number))?;
-        let end = |fd| Connection {
-            socket: Descriptor::new(fd, life),
-            kind,
-            peer: Name::Unnamed,
-            listener: None,
-        };
+        let end = |fd| Connection::connected(Descriptor::new(fd, life), Name::Unnamed, kind);
         Ok((end(near), end(far)))
+    }
+
+    pub(crate) fn connected(socket: Descriptor, peer: Name, kind: Kind) -> Self {
+        Connection {
+            socket,
+            kind,
+            peer,
+            listener: None,
+        }
     }
 
     pub(crate) fn accepted(
@@ -348,12 +283,6 @@ impl Connection {
             None => Error::call(operation, &self.peer, number),
         }
     }
-}
-
-fn may_be_another_kind(name: &Name, error: &Error) -> bool {
-    matches!(error, Error::WrongKind { .. })
-        || (matches!(name, Name::Abstract(_))
-            && error.io_kind() == Some(io::ErrorKind::ConnectionRefused))
 }
 
 impl AsFd for Connection {

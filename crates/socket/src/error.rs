@@ -1,6 +1,7 @@
 //! What can go wrong: operation, object, cause.
 
 use std::io;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use sockeye_address::{Kind, Name};
@@ -74,6 +75,45 @@ pub enum Error {
         /// The kind of socket.
         kind: Kind,
     },
+    /// The queue of the listener stayed full for as long as the caller would wait.
+    #[error("connect {name}: its queue was full for {limit:?}")]
+    TimedOut {
+        /// The address.
+        name: Name,
+        /// How long was waited.
+        limit: Duration,
+    },
+    /// A descriptor that was handed over is not what it should be.
+    #[error("use descriptor {number}: {problem}")]
+    Unfit {
+        /// The descriptor.
+        number: u32,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A socket that was handed over does not listen, so nobody can be accepted on it.
+    #[error("adopt {name}: it does not listen")]
+    NotListening {
+        /// The address.
+        name: Name,
+    },
+    /// The name of a socket that was handed over leads to its file for the process that made it only, so the path
+    /// must be told.
+    #[error("adopt {name}: the name of its file is relative to the process that made it")]
+    ForeignName {
+        /// The name, as that process wrote it.
+        name: Name,
+    },
+    /// An environment variable that whoever started the process set cannot be understood.
+    #[error("read {variable}={value}: {problem}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// Its value, escaped.
+        value: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
 }
 
 impl Error {
@@ -95,6 +135,7 @@ impl Error {
             Error::Call { source, .. }
             | Error::Unproven { source, .. }
             | Error::Exhausted { source, .. } => Some(source.kind()),
+            Error::TimedOut { .. } => Some(io::ErrorKind::TimedOut),
             _ => None,
         }
     }

@@ -19,7 +19,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod bind; // names, owners and modes, and the file's end
+pub mod activation; // sockets that were there when the process started
+mod adopt; // sockets that another process made
+mod bind; // names, owners and modes
+mod connect; // the way to a socket that somebody serves
 mod connection; // a socket with a peer
 mod credentials; // who the peer is
 mod datagram; // messages from anybody
@@ -29,9 +32,16 @@ mod life; // the record of system calls
 mod listener; // where clients come in
 mod long_name; // paths over 108 bytes
 mod message; // messages and passed descriptors
+mod nature; // what a descriptor is
+mod pieces; // what a stream keeps of the sends that filled it
+mod rights_gauge; // which queued bytes carry no descriptors
+mod service_manager; // telling it that the service is ready
+mod socket_file; // the file of a socket, and its end
 mod stale; // is anybody behind this file?
 mod sys; // the unsafe code
+mod told; // messages, and whose they are
 
+pub use adopt::Custody;
 pub use bind::{BindOptions, TakeOver};
 pub use connection::Connection;
 pub use credentials::Credentials;
@@ -40,6 +50,11 @@ pub use error::Error;
 pub use life::{DescriptorNumber, Direction, ErrorNumber, Event, Life, SystemCall};
 pub use listener::Listener;
 pub use message::{MAX_DESCRIPTORS, Message};
+pub use nature::{Family, Nature};
+pub use pieces::whole_pieces;
+pub use rights_gauge::RightsGauge;
+pub use service_manager::{Notifier, State};
+pub use socket_file::FileIdentity;
 pub use sockeye_address::{Kind, Mode, Name};
 
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType};

@@ -95,6 +95,11 @@ impl DescriptorNumber {
     pub fn of(fd: impl AsFd) -> Self {
         DescriptorNumber(fd.as_fd().as_raw_fd())
     }
+
+    /// The number; never negative, as the descriptor was open.
+    pub(crate) fn as_u32(self) -> u32 {
+        self.0.unsigned_abs()
+    }
 }
 
 impl fmt::Display for DescriptorNumber {

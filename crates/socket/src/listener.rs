@@ -1,16 +1,19 @@
 //! A socket that clients connect to.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::io::Errno;
 use rustix::net::{self, SocketFlags};
 use sockeye_address::{Kind, Name};
 
+use crate::adopt::{self, Adopted, Custody};
 use crate::bind::{self, Bound};
 use crate::descriptor::Descriptor;
-use crate::life::{DescriptorNumber, SystemCall};
-use crate::{BindOptions, Connection, Error, bind::SocketFile, long_name, message::retry, name_of};
+use crate::life::{DescriptorNumber, Life, SystemCall};
+use crate::message::retry;
+use crate::socket_file::{FileIdentity, SocketFile};
+use crate::{BindOptions, Connection, Error, long_name, name_of};
 
 /// A listening stream or seqpacket socket. Dropping it closes the socket and removes its file, if the file is still
 /// its own.
@@ -94,6 +97,65 @@ impl Listener {
         })
     }
 
+    /// Takes over a listening socket that another process made: one of the service manager
+    /// ([`activation`](crate::activation)), or one that was passed. Whether [`Self::accept`] waits is left as it is:
+    /// that belongs to the socket, and so to everybody who has it. From now on it is closed on exec.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`] for what is no Unix socket, [`Error::NotListening`], [`Error::Unsuitable`] for datagram
+    /// sockets, [`Error::ForeignName`] when the file is ours and its place must be told. The descriptor is closed then.
+    ///
+    /// # Examples
+    /// One owner follows another, and no client is refused:
+    /// ```
+    /// use sockeye_socket::{BindOptions, Connection, Custody, Kind, Life, Listener, Name};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("s");
+    /// let life = Life::default();
+    /// let old = Listener::bind(&Name::Path(path.clone()), Kind::Stream, &BindOptions::new())?;
+    /// let client = Connection::connect(old.name(), None, &life)?;
+    ///
+    /// let custody = Custody::OursAt { path: path.clone(), identity: old.file_identity() };
+    /// let new = Listener::adopt(old.hand_over(), custody, &life)?;
+    /// assert_eq!(new.name(), &Name::Path(path.clone()));
+    /// new.accept()?;
+    /// drop(new);
+    /// assert!(!path.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn adopt(fd: OwnedFd, custody: Custody, life: &Life) -> Result<Self, Error> {
+        let Adopted {
+            socket,
+            name,
+            kind,
+            listening,
+            file,
+        } = adopt::adopt(fd, custody, life)?;
+        let listener = Listener {
+            file,
+            socket,
+            name: Arc::new(name),
+            kind,
+        };
+        let refusal = if !kind.is_connected() {
+            Error::Unsuitable {
+                operation: "listen on",
+                name: listener.name().clone(),
+                kind,
+            }
+        } else if listening {
+            return Ok(listener);
+        } else {
+            Error::NotListening {
+                name: listener.name().clone(),
+            }
+        };
+        // Whoever made it goes on with it.
+        drop(listener.hand_over());
+        Err(refusal)
+    }
+
     /// Waits for a client and takes it out of the queue.
     ///
     /// # Errors
@@ -161,6 +223,21 @@ impl Listener {
     /// Stream or seqpacket.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Which file it has, to tell whoever takes the socket over; `None` when it has none, or one that is not its own.
+    pub fn file_identity(&self) -> Option<FileIdentity> {
+        self.file.as_ref().map(SocketFile::identity)
+    }
+
+    /// Gives the descriptor away and leaves the file where it is: clients keep coming in, and whoever has the
+    /// descriptor serves them.
+    #[must_use = "dropping the descriptor closes it and leaves a stale file"]
+    pub fn hand_over(self) -> OwnedFd {
+        if let Some(file) = self.file {
+            file.leave();
+        }
+        self.socket.into_fd()
     }
 
     /// Removes the file and closes the socket, like dropping it, and says when the file could not be removed.

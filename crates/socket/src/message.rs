@@ -124,7 +124,7 @@ pub(crate) fn receive(
     message
 }
 
-fn tell_received(socket: &Descriptor, buffer: &[u8], message: &Result<Message, Errno>) {
+pub(crate) fn tell_received(socket: &Descriptor, buffer: &[u8], message: &Result<Message, Errno>) {
     if !socket.life().is_watched() {
         return;
     }

@@ -80,8 +80,11 @@ fn remove_stale(name: &Name, path: &Path, life: &Life) -> Result<Way, Error> {
     }
     let removed = fs::unlink(path);
     life.tell(|| SystemCall::Unlink { path }, removed.map(|()| 0));
-    removed.map_err(|number| Error::call("remove the stale file", name, number))?;
-    Ok(Way::Cleared)
+    match removed {
+        // Its owner, which is ending, may have been faster.
+        Ok(()) | Err(Errno::NOENT) => Ok(Way::Cleared),
+        Err(number) => Err(Error::call("remove the stale file", name, number)),
+    }
 }
 
 /// What `stat` says of the file, which must be a socket; `None` when there is no file any more. A symbolic link is no
@@ -108,7 +111,8 @@ fn prove_stale(name: &Name, life: &Life) -> Result<(), Error> {
         answer.map(|()| 0),
     );
     match answer {
-        Err(Errno::CONNREFUSED) => Ok(()),
+        // Nobody is bound to it, or its owner has removed it meanwhile.
+        Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(()),
         Ok(()) | Err(Errno::PROTOTYPE | Errno::PERM | Errno::AGAIN) => {
             Err(Error::InUse { name: name.clone() })
         }

@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use sockeye_socket::{
@@ -222,4 +223,54 @@ fn a_reset_with_nothing_ahead_of_it_is_told() {
     let told = near.receive_message(&mut [0; 16]).unwrap_err();
     assert_eq!(told.io_kind(), Some(std::io::ErrorKind::ConnectionReset));
     assert_eq!(near.receive(&mut [0; 16]).unwrap(), 0);
+}
+
+#[rstest]
+fn a_full_queue_is_waited_for_no_longer_than_was_said(
+    #[values(Kind::Stream, Kind::Seqpacket)] kind: Kind,
+) {
+    let limit = Duration::from_millis(50);
+    let listener = Listener::bind(&Name::Unnamed, kind, &BindOptions::new().backlog(0)).unwrap();
+    let connect =
+        |limit| Connection::connect_within(listener.name(), Some(kind), limit, &Life::default());
+    let _first = connect(Duration::ZERO).unwrap();
+    let start = Instant::now();
+    let error = connect(limit).unwrap_err();
+    assert!(start.elapsed() >= limit);
+    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::TimedOut));
+    assert!(error.to_string().ends_with(": its queue was full for 50ms"));
+    assert!(matches!(
+        connect(Duration::ZERO),
+        Err(Error::TimedOut { .. })
+    ));
+}
+
+#[test]
+fn room_in_the_queue_comes_in_time_and_the_limit_goes_with_it() {
+    let options = BindOptions::new().backlog(0);
+    let listener = Listener::bind(&Name::Unnamed, Kind::Stream, &options).unwrap();
+    let _first = Connection::connect(listener.name(), None, &Life::default()).unwrap();
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| {
+            Connection::connect_within(listener.name(), None, Duration::MAX, &Life::default())
+        });
+        listener.accept().unwrap();
+        let second = second.join().unwrap().unwrap();
+        let timeout = rustix::net::sockopt::Timeout::Send;
+        let left = rustix::net::sockopt::socket_timeout(&second, timeout).unwrap();
+        assert_eq!(left, None);
+    });
+}
+
+#[test]
+fn a_limit_changes_nothing_about_what_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = Name::Path(folder.path().join("s"));
+    let connect =
+        || Connection::connect_within(&name, None, Duration::from_secs(5), &Life::default());
+    let missing = connect().unwrap_err();
+    assert_eq!(missing.io_kind(), Some(std::io::ErrorKind::NotFound));
+    let inbox = Datagram::bind(&name, &BindOptions::new()).unwrap();
+    assert_eq!(connect().unwrap().kind(), Kind::Datagram);
+    drop(inbox);
 }

@@ -10,6 +10,7 @@ use crate::{Outcome, cargo, open_files};
 mod interrupt;
 mod ls; // the map of 20,000 sockets
 pub(crate) mod measure; // what one run of a program costs
+pub(crate) mod relay; // clients and servers with a relay between them
 pub(crate) mod scenario; // the processes that hold the 20,000 sockets
 mod stream; // what is sent through a socket, and the check that it arrived
 mod table; // medians, markdown, bars
@@ -22,6 +23,8 @@ pub(crate) enum Comparison {
     Ls(ls::Arguments),
     /// `listen` and `connect` against socat and nc
     Talk(talk::Arguments),
+    /// `relay` against socat, haproxy, systemd-socket-proxyd and no relay at all
+    Relay(relay::Arguments),
 }
 
 /// What every comparison takes.
@@ -70,6 +73,7 @@ pub(crate) fn run(comparison: &Comparison) -> Outcome {
     match comparison {
         Comparison::Ls(arguments) => ls::run(arguments),
         Comparison::Talk(arguments) => talk::run(arguments),
+        Comparison::Relay(arguments) => relay::run(arguments),
     }
 }
 

@@ -60,7 +60,7 @@ impl Blocks {
     }
 
     /// Receives all there is, comparing each byte; an error names the first wrong place.
-    pub(crate) fn verify(&mut self, mut input: ChildStdout) -> Outcome<Received> {
+    pub(crate) fn verify(&mut self, mut input: impl Read + AsFd) -> Outcome<Received> {
         let mut buffer = vec![0; BLOCK];
         let (mut bytes, mut last) = (0, Instant::now());
         loop {

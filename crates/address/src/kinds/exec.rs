@@ -21,7 +21,7 @@ pub(crate) const PREFIXES: &[Prefix] = &[Prefix {
     parse,
 }];
 
-fn parse(rest: &[u8]) -> Result<Address, ParseError> {
+pub(super) fn parse(rest: &[u8]) -> Result<Address, ParseError> {
     match std::str::from_utf8(rest) {
         Ok(text) if !text.trim().is_empty() && !text.contains('\0') => {
             Ok(Address::Exec(CommandLine(text.to_owned())))

@@ -5,12 +5,14 @@ use std::fmt;
 pub mod exec;
 pub mod network;
 pub mod plain;
+mod socat;
 pub mod ssh;
 pub mod unix;
 pub mod vsock;
 
+use crate::options::Options;
 use crate::well_known::Service;
-use network::HostPort;
+use network::NetworkAddress;
 use ssh::SshPath;
 use unix::UnixAddress;
 
@@ -22,11 +24,11 @@ pub enum Address {
     /// A well-known service, such as `docker`: where its socket is depends on the machine and the user.
     WellKnown(&'static Service),
     /// `tcp:host:port`.
-    Tcp(HostPort),
+    Tcp(NetworkAddress),
     /// `tls:host:port`.
-    Tls(HostPort),
+    Tls(NetworkAddress),
     /// `udp:host:port`.
-    Udp(HostPort),
+    Udp(NetworkAddress),
     /// `vsock:cid:port`.
     Vsock(vsock::VsockAddress),
     /// `-`: standard input and output.
@@ -52,7 +54,7 @@ pub struct Traits {
 
 /// One prefix of the grammar.
 pub(crate) struct Prefix {
-    /// Written before the colon, lower case.
+    /// Written before the colon, in any case where no other is written so exactly.
     pub(crate) word: &'static str,
     /// Reads what follows the colon.
     pub(crate) parse: fn(&[u8]) -> Result<Address, crate::ParseError>,
@@ -66,6 +68,7 @@ pub(crate) const PREFIXES: &[&[Prefix]] = &[
     exec::PREFIXES,
     plain::PREFIXES,
     ssh::PREFIXES,
+    socat::PREFIXES,
 ];
 
 impl Address {
@@ -92,6 +95,28 @@ impl Address {
             keeps_boundaries,
             serves_many,
         }
+    }
+
+    /// The same without what followed it: who it is, not how it is opened.
+    ///
+    /// ```
+    /// # use sockeye_address::Address;
+    /// let typed: Address = "tcp:localhost:80,retry=3".parse()?;
+    /// assert_eq!(typed.without_options().to_string(), "tcp:localhost:80");
+    /// # Ok::<(), sockeye_address::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn without_options(&self) -> Address {
+        let mut bare = self.clone();
+        match &mut bare {
+            Address::Unix(unix) => unix.options = Options::default(),
+            Address::Tcp(network) | Address::Tls(network) | Address::Udp(network) => {
+                network.options = Options::default();
+            }
+            Address::Vsock(vsock) => vsock.options = Options::default(),
+            _ => {}
+        }
+        bare
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) const PREFIXES: &[Prefix] = &[
     },
 ];
 
-fn descriptor(rest: &[u8]) -> Result<Address, ParseError> {
+pub(super) fn descriptor(rest: &[u8]) -> Result<Address, ParseError> {
     std::str::from_utf8(rest)
         .ok()
         .and_then(super::network::port_number)

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::{Address, Prefix};
 use crate::name::{AbstractName, Name, NameError};
-use crate::options::Options;
+use crate::options::{Options, Said, Takes, socat};
 use crate::parse::{self, ParseError};
 use crate::{Kind, escape};
 
@@ -63,7 +63,7 @@ fn check_path(path: &[u8]) -> Result<(), NameError> {
 macro_rules! unix_prefixes {
     ($($word:literal => $name:ident, $kind:expr;)*) => {
         pub(crate) const PREFIXES: &[Prefix] = &[
-            $(Prefix { word: $word, parse: |rest| prefixed(rest, Form::$name, $kind) },)*
+            $(Prefix { word: $word, parse: |rest| parse(rest, Form::$name, $kind) },)*
         ];
     };
 }
@@ -75,31 +75,48 @@ unix_prefixes! {
     "unix-seqpacket" => Either, Some(Kind::Seqpacket);
     "abstract" => Abstract, None;
     "unix-abstract" => Abstract, None;
-    // socat's words
-    "unix-connect" => Either, Some(Kind::Stream);
-    "unix-listen" => Either, Some(Kind::Stream);
-    "unix-client" => Either, None;
-    "unix-sendto" => Either, Some(Kind::Datagram);
-    "unix-recvfrom" => Either, Some(Kind::Datagram);
-    "unix-recv" => Either, Some(Kind::Datagram);
-    "abstract-connect" => Abstract, Some(Kind::Stream);
-    "abstract-listen" => Abstract, Some(Kind::Stream);
-    "abstract-client" => Abstract, None;
-    "abstract-sendto" => Abstract, Some(Kind::Datagram);
-    "abstract-recvfrom" => Abstract, Some(Kind::Datagram);
-    "abstract-recv" => Abstract, Some(Kind::Datagram);
 }
 
 /// Which names a prefix takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     /// A path, or an abstract name behind `@`.
     Either,
     /// An abstract name, with or without `@`.
     Abstract,
 }
 
-fn prefixed(rest: &[u8], form: Form, kind: Option<Kind>) -> Result<Address, ParseError> {
+fn parse(rest: &[u8], form: Form, kind: Option<Kind>) -> Result<Address, ParseError> {
+    let (name, said) = prefixed(rest, form, &TAKES)?;
+    if let (Some(said), Some(option)) = (kind, said.socket_type)
+        && said != option
+    {
+        return Err(ParseError::KindTwice { said, option });
+    }
+    Ok(Address::Unix(UnixAddress {
+        name,
+        kind: kind.or(said.socket_type),
+        options: said.options,
+    }))
+}
+
+pub(super) const TAKES: Takes = Takes {
+    kind: "unix",
+    options: &[
+        "mode",
+        "user",
+        "group",
+        "backlog",
+        "max-clients",
+        "retry",
+        "interval",
+        "connect-timeout",
+    ],
+    socat: socat::UNIX,
+};
+
+/// Reads what stands behind a prefix: a name and options.
+pub(super) fn prefixed(rest: &[u8], form: Form, takes: &Takes) -> Result<(Name, Said), ParseError> {
     let mut parts = parse::split_options(rest);
     let text = parts.next().unwrap_or_default();
     let name = match (text.strip_prefix(b"@"), form) {
@@ -107,15 +124,7 @@ fn prefixed(rest: &[u8], form: Form, kind: Option<Kind>) -> Result<Address, Pars
         (None, Form::Abstract) => abstract_name(text)?,
         (None, Form::Either) => path_name(text)?,
     };
-    let mut options = Options::default();
-    for option in parts {
-        options.set(option)?;
-    }
-    Ok(Address::Unix(UnixAddress {
-        name,
-        kind,
-        options,
-    }))
+    Ok((name, Said::read(parts, takes)?))
 }
 
 /// Reads an abstract name, escapes undone, without its `@`.

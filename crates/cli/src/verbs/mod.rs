@@ -8,6 +8,7 @@ pub(crate) mod listen;
 pub(crate) mod ls;
 pub(crate) mod man;
 pub(crate) mod recv;
+pub(crate) mod relay;
 pub(crate) mod send;
 pub(crate) mod show;
 mod talk;

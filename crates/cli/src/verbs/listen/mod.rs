@@ -175,7 +175,7 @@ fn join_one(plan: &Plan, listener: Listener, stop: &Stop) -> Result<Exit, Error>
 }
 
 /// Lets this process hold as many clients as the system allows; the limit that was is for the commands it starts.
-fn raise_descriptor_limit() -> Rlimit {
+pub(crate) fn raise_descriptor_limit() -> Rlimit {
     let before = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: before.maximum,

@@ -23,7 +23,15 @@ pub(crate) struct Peer {
 impl Peer {
     /// Asks the kernel, once.
     pub(crate) fn of(connection: &Connection, number: u64, names: &mut Names) -> Self {
-        let credentials = connection.credentials().ok();
+        Peer::known_by(connection.credentials().ok(), number, names)
+    }
+
+    /// Looks up the names that belong to what the kernel said of it.
+    pub(crate) fn known_by(
+        credentials: Option<Credentials>,
+        number: u64,
+        names: &mut Names,
+    ) -> Self {
         let process = credentials.and_then(|peer| peer.pid).and_then(process_name);
         let user = credentials.and_then(|peer| names.user(peer.uid).map(str::to_owned));
         Peer {

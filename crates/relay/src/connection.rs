@@ -1,0 +1,176 @@
+//! The life of one client: let in, taken to a target, joined to it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use sockeye_socket::Credentials as PeerCredentials;
+use tokio::net::TcpStream;
+
+use crate::access::Seat;
+use crate::end::Leg;
+use crate::end::socket::Socket;
+use crate::event::{Client, End, Event, Report};
+use crate::fault::Direction;
+use crate::listen::{Incoming, IncomingEnd};
+use crate::plan::{Balance, Credentials, Descriptors};
+use crate::pump::{self, Activity, Identity, Terms};
+use crate::shared::{Live, Phase, Shared};
+use crate::target::{self, OnBehalf, Reached};
+
+/// A TLS client must have shown who it is by then.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Serves a client to its end, and says how it was.
+pub(crate) async fn serve(shared: Arc<Shared>, live: Arc<Live>, incoming: Incoming, seat: Seat) {
+    let mut phase = shared.phase.subscribe();
+    let end = tokio::select! {
+        biased;
+        end = relay(&shared, &live, incoming) => end,
+        () = live.cut.notified() => End::Cut,
+        _ = phase.wait_for(|phase| *phase == Phase::Closing) => End::Stopped,
+    };
+    // The seat is free before the observer hears of it.
+    drop(seat);
+    finish(&shared, &live, end);
+}
+
+/// Says how a connection ended.
+pub(crate) fn finish(shared: &Shared, live: &Live, end: End) {
+    let report = Report {
+        up_bytes: live.up_bytes.load(Ordering::Relaxed),
+        down_bytes: live.down_bytes.load(Ordering::Relaxed),
+        lasted: live.since.elapsed(),
+        end,
+    };
+    shared.tell(&Event::Ended {
+        connection: live.id,
+        report: &report,
+    });
+    shared.leave(live, &report);
+}
+
+async fn relay(shared: &Shared, live: &Live, incoming: Incoming) -> End {
+    let credentials = match &incoming.client {
+        Client::Unix { credentials, .. } => *credentials,
+        _ => None,
+    };
+    let groups = incoming.groups;
+    let (client, _client_guard) = match client_leg(shared, incoming.end).await {
+        Ok(client) => client,
+        Err(end) => return end,
+    };
+    let on_behalf = match (shared.plan.credentials, credentials) {
+        (Credentials::Client, Some(who)) => Some(OnBehalf { who, groups }),
+        _ => None,
+    };
+    let Some(reached) = reach(shared, live, on_behalf.as_ref()).await else {
+        return End::NoTarget;
+    };
+    let (target, _target_guard) = match leg(reached) {
+        Ok(reached) => reached,
+        Err(end) => return end,
+    };
+    if client.has_messages() != target.has_messages() && shared.plan.framing.is_none() {
+        return End::Unframed;
+    }
+    let passes = client.passes_descriptors() && target.passes_descriptors();
+    let terms = Terms {
+        shared,
+        connection: live.id,
+        descriptors: if passes {
+            shared.plan.descriptors
+        } else {
+            Descriptors::Refuse
+        },
+        identity: on_behalf
+            .filter(|_| target.passes_descriptors())
+            .and_then(|behalf| identity(behalf.who)),
+        activity: Activity::new(shared.plan.patience.idle, shared.plan.patience.half_closed),
+    };
+    pump::join(client, target, &terms, live).await
+}
+
+fn identity(who: PeerCredentials) -> Option<Identity> {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(who.pid?).ok()?)?;
+    Some(Identity(rustix::net::UCred {
+        pid,
+        uid: rustix::process::Uid::from_raw(who.uid),
+        gid: rustix::process::Gid::from_raw(who.gid),
+    }))
+}
+
+async fn client_leg(shared: &Shared, end: IncomingEnd) -> Result<(Leg, target::Guard), End> {
+    match (end, &shared.tls) {
+        (IncomingEnd::Socket(fd, _), Some(server)) => {
+            let stream = tcp_stream(fd).map_err(End::Failed)?;
+            let stream = server.accept(stream, HANDSHAKE).await;
+            let stream = stream.map_err(|error| End::Tls(Direction::Up, error))?;
+            Ok((Leg::Tls(Box::new(stream)), target::Guard::None))
+        }
+        (IncomingEnd::Socket(fd, speech), None) => {
+            let socket = Socket::new(fd, speech).map_err(End::Failed)?;
+            Ok((Leg::Socket(socket), target::Guard::None))
+        }
+        (IncomingEnd::Session(session), _) => Ok((Leg::Session(*session), target::Guard::None)),
+        (IncomingEnd::Reached(reached), _) => leg(*reached),
+    }
+}
+
+/// A connected TCP socket, for TLS.
+pub(crate) fn tcp_stream(fd: std::os::fd::OwnedFd) -> std::io::Result<TcpStream> {
+    let stream = std::net::TcpStream::from(fd);
+    stream.set_nonblocking(true)?;
+    stream.set_nodelay(true)?;
+    TcpStream::from_std(stream)
+}
+
+/// The leg, and what must live as long as it.
+fn leg(reached: Reached) -> Result<(Leg, target::Guard), End> {
+    match reached {
+        Reached::Socket { fd, speech, guard } => {
+            let socket = Socket::new(fd, speech).map_err(End::Failed)?;
+            Ok((Leg::Socket(socket), guard))
+        }
+        Reached::Tls(stream) => Ok((Leg::Tls(stream), target::Guard::None)),
+    }
+}
+
+/// Connects to the first target that can be connected to, beginning with the one whose turn it is.
+async fn reach(shared: &Shared, live: &Live, behalf: Option<&OnBehalf>) -> Option<Reached> {
+    let plan = &shared.plan;
+    let count = plan.targets.len();
+    let first = match plan.balance {
+        Balance::FirstAlive => 0,
+        Balance::RoundRobin => shared.turn.fetch_add(1, Ordering::Relaxed) % count.max(1),
+    };
+    let retries = shared.targets.retries(plan.patience);
+    for attempt in 0..=retries {
+        if attempt > 0 {
+            tokio::time::sleep(shared.targets.retry_interval(plan.patience)).await;
+        }
+        for place in (0..count).map(|offset| (first + offset) % count) {
+            let Some(target) = plan.targets.get(place) else {
+                continue;
+            };
+            let began = Instant::now();
+            match shared.targets.connect(place, plan.patience, behalf).await {
+                Ok(reached) => {
+                    live.target.store(place + 1, Ordering::Relaxed);
+                    shared.tell(&Event::Connected {
+                        connection: live.id,
+                        target: &target.address,
+                        took: began.elapsed(),
+                    });
+                    return Some(reached);
+                }
+                Err(error) => shared.tell(&Event::TargetFailed {
+                    connection: live.id,
+                    target: &target.address,
+                    error: &error,
+                }),
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,108 @@
+//! An end of a connection, whatever it is.
+
+use std::time::Duration;
+
+use tokio::io::{ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsStream;
+
+use super::socket::{Room, Socket, Speech};
+use super::{Reader, Writer};
+use crate::datagram::Session;
+use crate::event::Client;
+
+/// An end of a connection.
+pub(crate) enum Leg {
+    /// A connected socket.
+    Socket(Socket),
+    /// TLS over TCP.
+    Tls(Box<TlsStream<TcpStream>>),
+    /// Messages from and to one sender.
+    Session(Session),
+}
+
+/// An end, taken apart into its directions.
+pub(crate) enum Halves {
+    Socket(Socket),
+    Tls(
+        ReadHalf<TlsStream<TcpStream>>,
+        WriteHalf<TlsStream<TcpStream>>,
+    ),
+    Session(Session),
+}
+
+impl Leg {
+    pub(crate) fn has_messages(&self) -> bool {
+        match self {
+            Leg::Socket(socket) => socket.speech().has_messages(),
+            Leg::Tls(_) => false,
+            Leg::Session(_) => true,
+        }
+    }
+
+    pub(crate) fn passes_descriptors(&self) -> bool {
+        match self {
+            Leg::Socket(socket) => socket.speech().passes_descriptors(),
+            Leg::Tls(_) => false,
+            Leg::Session(session) => matches!(session.client(), Client::Unix { .. }),
+        }
+    }
+
+    /// The socket, if bytes are all that it speaks.
+    pub(crate) fn byte_socket(&self) -> Option<&Socket> {
+        match self {
+            Leg::Socket(socket) if !socket.speech().has_messages() => Some(socket),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn halves(self) -> Halves {
+        match self {
+            Leg::Socket(socket) => Halves::Socket(socket),
+            Leg::Tls(stream) => {
+                let (reader, writer) = tokio::io::split(*stream);
+                Halves::Tls(reader, writer)
+            }
+            Leg::Session(session) => Halves::Session(session),
+        }
+    }
+}
+
+impl Halves {
+    /// What comes from it, what goes to it, and its socket to wait for its hang-up.
+    pub(crate) fn borrow(&mut self) -> (Reader<'_>, Writer<'_>, Option<&Socket>) {
+        match self {
+            Halves::Socket(socket) => {
+                let socket = &*socket;
+                let hangs_up = socket.speech().ends().then_some(socket);
+                (
+                    Reader::Socket(socket),
+                    Writer::Socket(Room::of(socket)),
+                    hangs_up,
+                )
+            }
+            Halves::Tls(reader, writer) => (Reader::Tls(reader), Writer::Tls(writer), None),
+            Halves::Session(session) => {
+                let session = &*session;
+                (Reader::Session(session), Writer::Session(session), None)
+            }
+        }
+    }
+
+    /// Makes closing it a reset for its peer, as far as its kind can. TCP sends RST; of a Unix socket it is one when
+    /// something that the peer sent is unread (`unix_release_sock`, `net/unix/af_unix.c`), so that is waited for, a
+    /// little. To be called when nobody receives from it any more.
+    pub(crate) async fn reset_at_close(&self) {
+        match self {
+            Halves::Socket(socket) if socket.speech() == Speech::Bytes => socket.reset_at_close(),
+            Halves::Socket(socket) if socket.speech().ends() => {
+                // A peer that sends nothing sees an end.
+                let _ = tokio::time::timeout(UNREAD, socket.queued()).await;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// So long is waited for something to leave unread.
+const UNREAD: Duration = Duration::from_millis(100);

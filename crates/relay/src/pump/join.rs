@@ -1,0 +1,259 @@
+//! Both directions of a connection, until both have ended.
+
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+
+use rustix::io::Errno;
+use tokio::sync::watch;
+
+use super::general::{self, Lane};
+use super::translate::Translation;
+use super::{Broken, Flow, Terms, bytes};
+use crate::end::Leg;
+use crate::end::socket::Socket;
+use crate::event::End;
+use crate::fault::{Direction, Passing, Settings};
+use crate::shared::Live;
+
+/// Joins two ends.
+///
+/// Each direction lives until its source ends, for as long as it takes: the end of one is passed on and the other goes
+/// on (half-close). When an end that has said all closes altogether, what the other still says has no reader, and the
+/// connection is over.
+pub(crate) async fn join(client: Leg, target: Leg, terms: &Terms<'_>, live: &Live) -> End {
+    let up = Flow::new(terms, Direction::Up, &live.up_bytes);
+    let down = Flow::new(terms, Direction::Down, &live.down_bytes);
+    let faults = terms.shared.faults.subscribe();
+    let silent = async {
+        match &terms.activity {
+            Some(activity) => activity.silence().await,
+            None => pending().await,
+        }
+    };
+    let joined = async {
+        if let (Some(client), Some(target)) = (client.byte_socket(), target.byte_socket())
+            && terms.identity.is_none()
+            && !terms.shared.plan.dump
+            && let Some(end) = full_speed(client, target, &up, &down, faults.clone()).await
+        {
+            return end;
+        }
+        // Its state is large, and most connections never need it.
+        Box::pin(with_all(client, target, &up, &down, faults)).await
+    };
+    tokio::select! {
+        biased;
+        end = joined => end,
+        () = silent => End::Idle,
+    }
+}
+
+/// Two sockets that speak bytes; `None` when faults come in the way.
+async fn full_speed(
+    client: &Socket,
+    target: &Socket,
+    up: &Flow<'_>,
+    down: &Flow<'_>,
+    mut faults: watch::Receiver<Arc<Settings>>,
+) -> Option<End> {
+    let upward = one_way(client, target, up);
+    let downward = one_way(target, client, down);
+    tokio::pin!(upward, downward);
+    let (mut up_done, mut down_done) = (false, false);
+    let mut slower = !is_clear(&faults.borrow_and_update());
+    loop {
+        // Nothing may be on its way when a direction is left.
+        if slower && (up_done || !up.is_holding()) && (down_done || !down.is_holding()) {
+            return None;
+        }
+        let broken = tokio::select! {
+            biased;
+            result = &mut upward, if !up_done => {
+                up_done = true;
+                result.err().map(|broken| (Direction::Up, broken))
+            }
+            result = &mut downward, if !down_done => {
+                down_done = true;
+                result.err().map(|broken| (Direction::Down, broken))
+            }
+            _ = client.hung_up(), if up_done && up.has_ended() => return Some(End::HungUp(Direction::Up)),
+            _ = target.hung_up(), if down_done && down.has_ended() => return Some(End::HungUp(Direction::Down)),
+            Ok(()) = faults.changed(), if !slower => {
+                slower = !is_clear(&faults.borrow_and_update());
+                if slower {
+                    up.leave();
+                    down.leave();
+                }
+                None
+            }
+        };
+        if let Some((direction, broken)) = broken {
+            reset(&broken, direction, client, target);
+            return Some(end_of(direction, broken));
+        }
+        if up.has_ended() && down.has_ended() && up_done && down_done {
+            return Some(End::Complete);
+        }
+    }
+}
+
+fn is_clear(faults: &Settings) -> bool {
+    faults.is_clear(Direction::Up) && faults.is_clear(Direction::Down)
+}
+
+/// Moves all, then passes the end on.
+async fn one_way(source: &Socket, sink: &Socket, flow: &Flow<'_>) -> Result<(), Broken> {
+    match bytes::copy(source, sink, flow).await {
+        Ok(()) if flow.is_leaving() && !flow.has_ended() => {}
+        Ok(()) => sink.end(),
+        // The sink reads no more, but it may still say something.
+        Err(Broken::Sink(error)) if is_gone(&error) => {
+            source.refuse_more();
+            flow.passed();
+            flow.end();
+        }
+        Err(broken) => return Err(broken),
+    }
+    Ok(())
+}
+
+/// Any two ends, with faults.
+async fn with_all(
+    client: Leg,
+    target: Leg,
+    up: &Flow<'_>,
+    down: &Flow<'_>,
+    faults: watch::Receiver<Arc<Settings>>,
+) -> End {
+    let has_messages = (client.has_messages(), target.has_messages());
+    let (mut client, mut target) = (client.halves(), target.halves());
+    let outcome = {
+        let (from_client, to_client, client_socket) = client.borrow();
+        let (from_target, to_target, target_socket) = target.borrow();
+        let framing = up.terms.shared.plan.framing;
+        let upward = general::copy(
+            Lane {
+                reader: from_client,
+                writer: to_target,
+                source: client_socket,
+                translation: Translation::between(has_messages.0, has_messages.1, framing),
+                passing: passing(has_messages.1),
+            },
+            up,
+            faults.clone(),
+        );
+        let downward = general::copy(
+            Lane {
+                reader: from_target,
+                writer: to_client,
+                source: target_socket,
+                translation: Translation::between(has_messages.1, has_messages.0, framing),
+                passing: passing(has_messages.0),
+            },
+            down,
+            faults,
+        );
+        both(upward, downward, client_socket, target_socket).await
+    };
+    match outcome {
+        Ok(end) => end,
+        Err((direction, broken)) => {
+            if let Broken::Fault { reset: true } = broken {
+                tokio::join!(client.reset_at_close(), target.reset_at_close());
+            }
+            end_of(direction, broken)
+        }
+    }
+}
+
+const fn passing(messages: bool) -> Passing {
+    if messages {
+        Passing::Messages
+    } else {
+        Passing::Bytes
+    }
+}
+
+async fn both(
+    upward: impl Future<Output = Result<(), Broken>>,
+    downward: impl Future<Output = Result<(), Broken>>,
+    client: Option<&Socket>,
+    target: Option<&Socket>,
+) -> Result<End, (Direction, Broken)> {
+    tokio::pin!(upward, downward);
+    let (mut up_done, mut down_done) = (false, false);
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut upward, if !up_done => {
+                up_done = true;
+                pass_over(result, client).map_err(|broken| (Direction::Up, broken))?;
+            }
+            result = &mut downward, if !down_done => {
+                down_done = true;
+                pass_over(result, target).map_err(|broken| (Direction::Down, broken))?;
+            }
+            () = gone(client), if up_done => return Ok(End::HungUp(Direction::Up)),
+            () = gone(target), if down_done => return Ok(End::HungUp(Direction::Down)),
+        }
+        if up_done && down_done {
+            return Ok(End::Complete);
+        }
+    }
+}
+
+/// A sink that reads no more ends its direction only.
+fn pass_over(result: Result<(), Broken>, source: Option<&Socket>) -> Result<(), Broken> {
+    match result {
+        Err(Broken::Sink(error)) if is_gone(&error) => {
+            if let Some(source) = source {
+                source.refuse_more();
+            }
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+async fn gone(socket: Option<&Socket>) {
+    match socket {
+        Some(socket) => drop(socket.hung_up().await),
+        None => pending().await,
+    }
+}
+
+/// A reset is passed on.
+fn reset(broken: &Broken, direction: Direction, client: &Socket, target: &Socket) {
+    let other = match direction {
+        Direction::Up => target,
+        Direction::Down => client,
+    };
+    if matches!(broken, Broken::Source(error) if is_gone(error)) {
+        other.reset_at_close();
+    }
+}
+
+fn end_of(direction: Direction, broken: Broken) -> End {
+    let other = match direction {
+        Direction::Up => Direction::Down,
+        Direction::Down => Direction::Up,
+    };
+    match broken {
+        Broken::Source(error) if is_gone(&error) => End::Reset(direction),
+        Broken::Source(error) | Broken::Sink(error) => End::Failed(error),
+        Broken::SourceTls(error) => End::Tls(direction, error),
+        Broken::SinkTls(error) => End::Tls(other, error),
+        Broken::Descriptors(refused) => End::Descriptors(direction, refused),
+        Broken::Framing(error) => End::Framing(direction, Box::new(error)),
+        Broken::Fault { .. } => End::Fault,
+        Broken::HungUp => End::HungUp(direction),
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::PIPE | Errno::CONNRESET)
+    )
+}
