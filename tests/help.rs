@@ -49,7 +49,7 @@ mod tests {
             .collect()
     }
 
-    const VERBS: [&str; 10] = [
+    const VERBS: [&str; 11] = [
         "completions",
         "connect",
         "demo",
@@ -58,6 +58,7 @@ mod tests {
         "ls",
         "man",
         "recv",
+        "relay",
         "send",
         "show",
     ];

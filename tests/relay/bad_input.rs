@@ -25,36 +25,106 @@ fn problem(ended: &Ended) -> &str {
 #[case("/a tcp:host", "read address tcp:host: ")]
 #[case("/a unix:/b,mod=660", "read address unix:/b,mod=660: ")]
 #[case("ssh://host/a /b", "listen on ssh://host/a: only a target")]
-#[case("unix:/a,retry=3 /b", "listen on unix:/a,retry=3: a listener has no use for the option retry")]
-#[case("/a tcp:b:80,backlog=3", "connect tcp:b:80,backlog=3: a target has no use for the option backlog")]
-#[case("/a unix:/b,mode=660", "connect unix:/b,mode=660: a target has no use for the option mode")]
+#[case(
+    "unix:/a,retry=3 /b",
+    "listen on unix:/a,retry=3: a listener has no use for the option retry"
+)]
+#[case(
+    "/a tcp:b:80,backlog=3",
+    "connect tcp:b:80,backlog=3: a target has no use for the option backlog"
+)]
+#[case(
+    "/a unix:/b,mode=660",
+    "connect unix:/b,mode=660: a target has no use for the option mode"
+)]
 #[case("/a tcp:b:0", "connect tcp:b:0: nobody can be reached at port 0")]
 #[case("/a vsock::80", "connect vsock::80: it names no machine")]
 #[case("/a /a", "relay /a to /a: it is the same end")]
 #[case("- -", "relay - to -: it is the same end")]
-#[case("--dgram unix-stream:/a /b", "listen on unix-stream:/a: the address says stream, the flag dgram")]
+#[case(
+    "--dgram unix-stream:/a /b",
+    "listen on unix-stream:/a: the address says stream, the flag datagram"
+)]
 #[case("--dgram tcp::80 /b", "listen on tcp::80: --dgram is for Unix sockets")]
-#[case("--mode 660 tcp::80 /b", "listen on tcp::80: --mode is for Unix sockets")]
+#[case(
+    "--mode 660 tcp::80 /b",
+    "listen on tcp::80: --mode is for Unix sockets"
+)]
 #[case("--mode 660 @a /b", "listen on @a: an abstract name has no file")]
-#[case("--backlog 3 udp::80 udp:b:80", "listen on udp::80: nobody waits there")]
-#[case("--user nobody-of-this-name /a /b", "find user nobody-of-this-name: there is none")]
-#[case("--allow uid:0 tcp::80 /b", "listen on tcp::80: --allow and --deny need a Unix socket")]
+#[case(
+    "--backlog 3 udp::80 udp:b:80",
+    "listen on udp::80: nobody waits there"
+)]
+#[case(
+    "--user nobody-of-this-name /a /b",
+    "find user nobody-of-this-name: there is none"
+)]
+#[case(
+    "--allow uid:0 tcp::80 /b",
+    "listen on tcp::80: --allow and --deny need a Unix socket"
+)]
 #[case("--max-per-uid 1 tcp::80 /b", "listen on tcp::80: --max-per-uid need")]
-#[case("--allow user:nobody-of-this-name /a /b", "resolve rule user:nobody-of-this-name: there is no such user")]
-#[case("--allow exe:/no/such /a /b", "resolve rule exe:/no/such: No such file")]
-#[case("--deny exe:/bin/sh unix-dgram:/a /b", "listen on unix-dgram:/a: a datagram does not tell")]
-#[case("tls::443 /b", "listen on tls::443: a TLS listener has to show a certificate")]
-#[case("--seqpacket /a tcp:b:80", "relay unix-seqpacket:/a to tcp:b:80: unix-seqpacket:/a carries messages")]
-#[case("/a udp:b:80", "relay /a to udp:b:80: /a carries bytes, udp:b:80 messages")]
-#[case("--framing lines /a tcp:b:80", "relay /a: --framing has no use, all ends carry bytes")]
-#[case("--fault up:loss,share=1 /a /b", "fault up:loss,share=100%: it is for messages")]
-#[case("--descriptors pass /a tcp:b:80", "pass descriptors: they cannot cross tcp:b:80")]
-#[case("--descriptors refuse --max-descriptors 3 /a /b", "read --max-descriptors: none are passed")]
-#[case("--credentials client /a tcp:b:80", "connect with the credentials of clients: tcp:b:80 is no Unix socket")]
+#[case(
+    "--allow user:nobody-of-this-name /a /b",
+    "resolve rule user:nobody-of-this-name: there is no such user"
+)]
+#[case(
+    "--allow exe:/no/such /a /b",
+    "resolve rule exe:/no/such: No such file"
+)]
+#[case(
+    "--deny exe:/bin/sh unix-dgram:/a /b",
+    "listen on unix-dgram:/a: a datagram does not tell"
+)]
+#[case(
+    "tls::443 /b",
+    "listen on tls::443: a TLS listener has to show a certificate"
+)]
+#[case(
+    "--seqpacket /a tcp:b:80",
+    "relay unix-seqpacket:/a to tcp:b:80: unix-seqpacket:/a carries messages"
+)]
+#[case(
+    "/a udp:b:80",
+    "relay /a to udp:b:80: /a carries bytes, udp:b:80 messages"
+)]
+#[case(
+    "--framing lines /a tcp:b:80",
+    "relay /a: --framing has no use, all ends carry bytes"
+)]
+#[case(
+    "--fault up:loss,share=1 /a /b",
+    "fault up:loss,share=1: it is for messages"
+)]
+#[case(
+    "--descriptors pass /a tcp:b:80",
+    "pass descriptors: they cannot cross tcp:b:80"
+)]
+#[case(
+    "--descriptors refuse --max-descriptors 3 /a /b",
+    "read --max-descriptors: none are passed"
+)]
+#[case(
+    "--credentials client /a tcp:b:80",
+    "connect with the credentials of clients: tcp:b:80 is no Unix socket"
+)]
+#[case(
+    "--ssh-option=-4 /a /b",
+    "read --ssh-option: no target is on another machine"
+)]
 #[case("--metrics udp::1 /a /b", "serve metrics at udp::1: it is neither")]
-#[case("--metrics /a /a /b", "serve metrics at /a: the relay /a listens there")]
-#[case("--control /a.sock /a /b", "use /a.sock as a control socket: its name does not end in .ctl")]
-#[case("--log json --dump text /a /b", "dump what passes on standard error: --log json writes objects there")]
+#[case(
+    "--metrics /a /a /b",
+    "serve metrics at /a: the relay /a listens there"
+)]
+#[case(
+    "--control /a.sock /a /b",
+    "use /a.sock as a control socket: its name does not end in .ctl"
+)]
+#[case(
+    "--log json --dump text /a /b",
+    "dump what passes on standard error: --log json writes objects there"
+)]
 fn what_cannot_be_is_one_line_and_status_2(#[case] arguments: &str, #[case] expected: &str) {
     // Nothing is opened: --check and a run tell the same.
     let typed = || ["relay"].into_iter().chain(arguments.split(' '));
@@ -75,8 +145,14 @@ fn what_cannot_be_is_one_line_and_status_2(#[case] arguments: &str, #[case] expe
 #[case("--max-clients 0 /a /b", "number would be zero")]
 #[case("--max-descriptors 254 /a /b", "254 is not in 1..=253")]
 #[case("--idle-timeout 0 /a /b", "that is not 0")]
-#[case("--connect-timeout soon /a /b", "expected a span of time such as 500ms")]
-#[case("--fault up:nonsense /a /b", "unknown kind \"nonsense\": expected one of")]
+#[case(
+    "--connect-timeout soon /a /b",
+    "expected a span of time such as 500ms"
+)]
+#[case(
+    "--fault up:nonsense /a /b",
+    "unknown kind \"nonsense\": expected one of"
+)]
 #[case("--balance best /a /b", "possible values: round-robin, first-alive")]
 #[case("--log loud /a /b", "possible values: text, json, none")]
 #[case("--nonsense /a /b", "unexpected argument '--nonsense'")]
@@ -120,7 +196,10 @@ fn a_folder_that_is_not_there_is_status_3() {
     let stage = Stage::new();
     let absent = stage.text("absent/in.sock");
     let problem = failed(&stage, &[&absent, "/b"]);
-    assert!(problem.contains(&absent) && problem.ends_with("No such file or directory (os error 2)"), "{problem}");
+    assert!(
+        problem.contains(&absent) && problem.ends_with("No such file or directory (os error 2)"),
+        "{problem}"
+    );
     let input = stage.text("in.sock");
     let dump = stage.text("absent/dump");
     let problem = failed(&stage, &["--dump-file", &dump, &input, "/b"]);
@@ -147,7 +226,10 @@ fn certificates_that_are_no_good_are_status_3() {
 fn sockets_that_were_not_handed_over_are_status_3() {
     let stage = Stage::new();
     let problem = failed(&stage, &["activation:web", "/b"]);
-    assert!(problem.starts_with("listen on activation:web: "), "{problem}");
+    assert!(
+        problem.starts_with("listen on activation:web: "),
+        "{problem}"
+    );
     let problem = failed(&stage, &["fd:99", "/b"]);
     assert!(problem.starts_with("use descriptor 99: "), "{problem}");
 }
@@ -166,7 +248,10 @@ fn a_target_that_cannot_be_reached_costs_one_client_which_is_told() {
     let ended = program.stop().succeeded();
     let refused = format!("connect {absent}: No such file or directory");
     assert_eq!(ended.stderr.matches(&refused).count(), 2, "{ended:?}");
-    assert!(ended.stderr.contains(": 2 clients, 0 refused, 2 failed, "), "{ended:?}");
+    assert!(
+        ended.stderr.contains(": 2 clients, 0 refused, 2 failed, "),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -183,7 +268,10 @@ fn what_another_user_may_not_do_is_told() {
     };
     let ended = as_nobody(&["--credentials", "client", &input, &echo]);
     assert_eq!(ended.status, Some(2), "{ended:?}");
-    assert!(problem(&ended).contains("this process has no CAP_SET"), "{ended:?}");
+    assert!(
+        problem(&ended).contains("this process has no cap_set"),
+        "{ended:?}"
+    );
     let ended = as_nobody(&[&input, &echo]);
     assert_eq!(ended.status, Some(3), "{ended:?}");
     assert!(problem(&ended).contains("Permission denied"), "{ended:?}");

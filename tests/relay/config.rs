@@ -37,7 +37,9 @@ fn what_cannot_be_is_told_with_its_line() {
     let one = "[[relay]]\nlisten = \"/a\"\ntarget = \"/b\"\n";
     let unknown = check(&format!("{one}nonsense = 1\n"));
     assert!(
-        unknown.starts_with("read FILE line 4: unknown key nonsense: expected one of listen, target, "),
+        unknown.starts_with(
+            "read FILE line 4: unknown key nonsense: expected one of listen, target, "
+        ),
         "{unknown}"
     );
     assert_eq!(
@@ -53,7 +55,9 @@ fn what_cannot_be_is_told_with_its_line() {
         "read FILE line 5: the relay of FILE line 1 listens on /a, too"
     );
     assert_eq!(
-        check("[[relay]]\nlisten = \"-\"\ntarget = \"/b\"\n[[relay]]\nlisten = \"/c\"\ntarget = \"-\"\n"),
+        check(
+            "[[relay]]\nlisten = \"-\"\ntarget = \"/b\"\n[[relay]]\nlisten = \"/c\"\ntarget = \"-\"\n"
+        ),
         "read FILE line 4: standard input and output belong to the relay of FILE line 1"
     );
 }

@@ -42,11 +42,15 @@ fn a_person_reads_who_came_where_they_went_and_why_it_ended() {
     for line in [connected, left] {
         let (moment, rest) = line.split_once(' ').unwrap();
         assert!(moment.ends_with('Z') && moment.len() == 24, "{line}");
-        assert!(rest.starts_with("#1 ") && rest.contains(&who) && rest.contains(&way), "{line}");
+        assert!(
+            rest.starts_with("#1 ") && rest.contains(&who) && rest.contains(&way),
+            "{line}"
+        );
     }
     assert!(connected.contains(" connected in "), "{connected}");
     assert!(left.ends_with(", 5 B up, 5 B down: complete"), "{left}");
-    let counts = format!("sockeye: relay {input}: 1 client, 0 refused, 0 failed, 5 B up, 5 B down in ");
+    let counts =
+        format!("sockeye: relay {input}: 1 client, 0 refused, 0 failed, 5 B up, 5 B down in ");
     assert!(summary.starts_with(&counts), "{summary}");
     assert!(summary.contains(", longest #1 with "), "{summary}");
 }
@@ -58,15 +62,25 @@ fn a_program_reads_an_object_in_each_line() {
     one_client(&stage, b"hello");
     program.says("\"ended\"");
     let events = events(&program.stop().succeeded());
-    let schema: Value = serde_json::from_str(include_str!("../../docs/schema/relay-log.v1.json")).unwrap();
+    let schema: Value =
+        serde_json::from_str(include_str!("../../docs/schema/relay-log.v1.json")).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     for event in &events {
-        let problems: Vec<_> = schema.iter_errors(event).map(|error| error.to_string()).collect();
+        let problems: Vec<_> = schema
+            .iter_errors(event)
+            .map(|error| error.to_string())
+            .collect();
         assert!(problems.is_empty(), "{event}: {problems:?}");
         assert_eq!(event["relay"], "web");
     }
-    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    assert_eq!(names, ["ready", "accepted", "connected", "ended", "summary"]);
+    let names: Vec<&str> = events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["ready", "accepted", "connected", "ended", "summary"]
+    );
     assert_eq!(events[1]["client"]["pid"], std::process::id());
     assert_eq!(events[3]["end"], "complete");
     assert_eq!(events[3]["up_bytes"], 5);
@@ -92,11 +106,11 @@ fn who_is_refused_is_told_with_the_rule() {
 fn nothing_is_said_where_nothing_is_wanted() {
     let stage = Stage::new();
     let mut command = stage.relay(["--log", "none"]);
-    command.arg(stage.path("in.sock")).arg(stage.path("echo.sock"));
+    command
+        .arg(stage.path("in.sock"))
+        .arg(stage.path("echo.sock"));
     let program = crate::program::Program::start(&mut command);
-    while !stage.path("relay.ctl").exists() {
-        std::thread::yield_now();
-    }
+    drop(stage.connect_when_ready());
     one_client(&stage, b"hello");
     assert_eq!(program.stop().succeeded().stderr, "");
 }
@@ -111,9 +125,19 @@ fn what_passes_is_shown_line_by_line() {
     program.says("1 < no end");
     drop(client);
     let ended = program.stop().succeeded();
-    let shown: Vec<&str> = ended.stderr.lines().filter(|line| line.starts_with("1 ")).collect();
-    let up: Vec<&str> = shown.iter().filter_map(|line| line.strip_prefix("1 > ")).collect();
-    let down: Vec<&str> = shown.iter().filter_map(|line| line.strip_prefix("1 < ")).collect();
+    let shown: Vec<&str> = ended
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("1 "))
+        .collect();
+    let up: Vec<&str> = shown
+        .iter()
+        .filter_map(|line| line.strip_prefix("1 > "))
+        .collect();
+    let down: Vec<&str> = shown
+        .iter()
+        .filter_map(|line| line.strip_prefix("1 < "))
+        .collect();
     assert_eq!(up, [r"GET /\x0d", r"\\", r"no end\x1b\"]);
     assert_eq!(down, up);
 }
@@ -130,7 +154,8 @@ fn what_passes_is_written_to_a_file_in_rows_for_its_owner_only() {
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let rows = std::fs::read_to_string(&file).unwrap();
-    let first = "1 > 00000000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|\n";
+    let first =
+        "1 > 00000000  30 31 32 33 34 35 36 37  38 39 61 62 63 64 65 66  |0123456789abcdef|\n";
     assert!(rows.contains(first), "{rows}");
     assert!(rows.contains("1 > 00000010  67 "), "{rows}");
     assert!(rows.contains("1 < 00000010  67 "), "{rows}");
@@ -143,9 +168,7 @@ fn a_log_that_nobody_reads_stops_nobody() {
     let mut command = stage.relay([stage.path("in.sock"), stage.path("echo.sock")]);
     let mut child = command.stderr(writer).spawn().unwrap();
     drop(command);
-    while !stage.path("relay.ctl").exists() {
-        std::thread::yield_now();
-    }
+    drop(stage.connect_when_ready());
     // A pipe holds 64 KiB: far less than what is said of so many clients.
     for _ in 0..1000 {
         let mut client = stage.connect();

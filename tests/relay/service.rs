@@ -43,16 +43,15 @@ fn a_second_signal_and_the_end_of_the_time_cut_who_does_not_finish() {
     program.signal(Signal::TERM);
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
     let ended = program.end().succeeded();
-    assert!(ended.stderr.contains("down: the relay stopped\n"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("down: the relay stopped\n"),
+        "{ended:?}"
+    );
 }
 
 #[test]
 fn the_service_manager_is_told_of_start_reload_and_end() {
     let stage = Stage::new();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the other side must not be our own code"
-    )]
     let manager = UnixDatagram::bind(stage.path("notify")).unwrap();
     manager
         .set_read_timeout(Some(std::time::Duration::from_mins(1)))
@@ -68,12 +67,18 @@ fn the_service_manager_is_told_of_start_reload_and_end() {
     exchange(&mut stage.connect(), b"ready means that it serves");
     program.signal(Signal::HUP);
     let reloading = hear();
-    assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
+    assert!(
+        reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="),
+        "{reloading}"
+    );
     assert_eq!(hear(), "READY=1\nSTATUS=serving 1 relay");
     program.says("certificates are read again");
     program.signal(Signal::TERM);
     let stopping = hear();
-    assert!(stopping.starts_with("STOPPING=1\nSTATUS=clients may finish, for "), "{stopping}");
+    assert!(
+        stopping.starts_with("STOPPING=1\nSTATUS=clients may finish, for "),
+        "{stopping}"
+    );
     program.end().succeeded();
 }
 
@@ -128,7 +133,10 @@ fn the_units_are_ones_that_systemd_understands() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    let own: Vec<&str> = said.lines().filter(|line| line.contains("sockeye")).collect();
+    let own: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("sockeye"))
+        .collect();
     assert!(own.is_empty(), "{said}");
     assert!(output.status.success(), "{said}");
 }
@@ -157,9 +165,7 @@ fn a_pipe_that_is_closed_is_no_reason_to_stop() {
     drop(reader);
     let mut child = command.stderr(writer).spawn().unwrap();
     drop(command);
-    while !stage.path("relay.ctl").exists() {
-        std::thread::yield_now();
-    }
+    drop(stage.connect_when_ready());
     exchange(&mut stage.connect(), b"hello");
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, Signal::TERM).unwrap();

@@ -5,8 +5,10 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -19,23 +21,27 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Stage {
     folder: TempDir,
     echo: Option<JoinHandle<()>>,
+    over: Arc<AtomicBool>,
 }
 
 impl Stage {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let target = bind(&folder.path().join("echo.sock"));
+        let over = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&over);
         let echo = std::thread::spawn(move || {
-            for client in target.incoming() {
-                let Ok(client) = client else { return };
-                if !echo(client) {
+            while let Ok((client, _)) = target.accept() {
+                if told.load(Ordering::SeqCst) {
                     return;
                 }
+                std::thread::spawn(move || echo(client));
             }
         });
         Stage {
             folder,
             echo: Some(echo),
+            over,
         }
     }
 
@@ -55,22 +61,18 @@ impl Stage {
     }
 
     /// A relay with its control socket in the folder, not started.
-    pub(crate) fn relay<S: AsRef<OsStr>>(
-        &self,
-        arguments: impl IntoIterator<Item = S>,
-    ) -> Command {
+    pub(crate) fn relay<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = sockeye(["relay", "--control"]);
         command.arg(self.path("relay.ctl")).args(arguments);
         command
     }
 
     /// A relay from `in.sock` to the echo, that serves.
-    pub(crate) fn serve<S: AsRef<OsStr>>(
-        &self,
-        arguments: impl IntoIterator<Item = S>,
-    ) -> Program {
+    pub(crate) fn serve<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Program {
         let mut command = self.relay(arguments);
-        command.arg(self.path("in.sock")).arg(self.path("echo.sock"));
+        command
+            .arg(self.path("in.sock"))
+            .arg(self.path("echo.sock"));
         let program = Program::start(&mut command);
         program.says("ready");
         program
@@ -79,11 +81,30 @@ impl Stage {
     pub(crate) fn connect(&self) -> UnixStream {
         connect(&self.path("in.sock"))
     }
+
+    /// Connects as soon as the relay serves, when it says nothing.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the other side must not be our own code"
+    )]
+    pub(crate) fn connect_when_ready(&self) -> UnixStream {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match UnixStream::connect(self.path("in.sock")) {
+                Ok(client) => {
+                    client.set_read_timeout(Some(PATIENCE)).unwrap();
+                    return client;
+                }
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            std::thread::yield_now();
+        }
+    }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        // A client that says nothing ends the echo.
+        self.over.store(true, Ordering::SeqCst);
         drop(connect(&self.path("echo.sock")));
         if let Some(echo) = self.echo.take() {
             let _ = echo.join();
@@ -91,22 +112,14 @@ impl Drop for Stage {
     }
 }
 
-/// Echoes until the end of what comes; `false` when that was nothing.
-fn echo(mut client: UnixStream) -> bool {
+/// Echoes until the end of what comes.
+fn echo(mut client: UnixStream) {
     let mut buffer = [0; 4096];
-    let Ok(length @ 1..) = client.read(&mut buffer) else {
-        return false;
-    };
-    let _ = client.write_all(&buffer[..length]);
-    // The others are served meanwhile.
-    std::thread::spawn(move || {
-        while let Ok(length @ 1..) = client.read(&mut buffer) {
-            if client.write_all(&buffer[..length]).is_err() {
-                return;
-            }
+    while let Ok(length @ 1..) = client.read(&mut buffer) {
+        if client.write_all(&buffer[..length]).is_err() {
+            return;
         }
-    });
-    true
+    }
 }
 
 #[expect(

@@ -41,7 +41,7 @@ pub(crate) enum Verb {
     Recv(verbs::recv::Arguments),
     Connect(verbs::connect::Arguments),
     Listen(verbs::listen::Arguments),
-    Relay(verbs::relay::Arguments),
+    Relay(Box<verbs::relay::Arguments>),
     Demo(verbs::demo::Arguments),
     Completions(verbs::completions::Arguments),
     Man(verbs::man::Arguments),

@@ -43,7 +43,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit, Error> {
         Verb::Recv(arguments) => verbs::recv::run(arguments),
         Verb::Connect(arguments) => verbs::connect::run(&arguments),
         Verb::Listen(arguments) => verbs::listen::run(arguments),
-        Verb::Relay(arguments) => verbs::relay::run(arguments),
+        Verb::Relay(arguments) => verbs::relay::run(*arguments),
         Verb::Demo(arguments) => verbs::demo::run(&arguments),
         Verb::Completions(arguments) => verbs::completions::run(&arguments),
         Verb::Man(arguments) => verbs::man::run(&arguments),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use sockeye_address::Address;
 use sockeye_socket::Credentials as PeerCredentials;
 use tokio::net::TcpStream;
 
@@ -16,7 +17,11 @@ use crate::listen::{Incoming, IncomingEnd};
 use crate::plan::{Balance, Credentials, Descriptors};
 use crate::pump::{self, Activity, Identity, Terms};
 use crate::shared::{Live, Phase, Shared};
-use crate::target::{self, OnBehalf, Reached};
+use crate::target::exec::Situation;
+use crate::target::{OnBehalf, Reached};
+
+/// A session of messages ends when nothing passes for so long, unless something else is said.
+const SESSION: Duration = Duration::from_mins(1);
 
 /// A TLS client must have shown who it is by then.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -56,7 +61,7 @@ async fn relay(shared: &Shared, live: &Live, incoming: Incoming) -> End {
         _ => None,
     };
     let groups = incoming.groups;
-    let (client, _client_guard) = match client_leg(shared, incoming.end).await {
+    let client = match client_leg(shared, incoming.end).await {
         Ok(client) => client,
         Err(end) => return end,
     };
@@ -67,7 +72,7 @@ async fn relay(shared: &Shared, live: &Live, incoming: Incoming) -> End {
     let Some(reached) = reach(shared, live, on_behalf.as_ref()).await else {
         return End::NoTarget;
     };
-    let (target, _target_guard) = match leg(reached) {
+    let target = match leg(reached) {
         Ok(reached) => reached,
         Err(end) => return end,
     };
@@ -86,9 +91,41 @@ async fn relay(shared: &Shared, live: &Live, incoming: Incoming) -> End {
         identity: on_behalf
             .filter(|_| target.passes_descriptors())
             .and_then(|behalf| identity(behalf.who)),
-        activity: Activity::new(shared.plan.patience.idle, shared.plan.patience.half_closed),
+        activity: activity(shared, &client),
     };
-    pump::join(client, target, &terms, live).await
+    let began = Instant::now();
+    let end = pump::join(client, target, &terms, live).await;
+    explain_silence(shared, live, began);
+    end
+}
+
+/// Senders of messages without a connection never say that they have gone.
+fn activity(shared: &Shared, client: &Leg) -> Option<Activity> {
+    let patience = shared.plan.patience;
+    let idle = match client {
+        Leg::Session(_) => Some(patience.idle.unwrap_or(SESSION)),
+        _ => patience.idle,
+    };
+    Activity::new(idle, patience.half_closed)
+}
+
+/// ssh says only on the side that a socket over there could not be opened.
+fn explain_silence(shared: &Shared, live: &Live, began: Instant) {
+    if live.down_bytes.load(Ordering::Relaxed) > 0 {
+        return;
+    }
+    let place = live.target.load(Ordering::Relaxed).saturating_sub(1);
+    let (Some(reason), Some(target)) = (
+        shared.targets.refused_since(place, began),
+        shared.plan.targets.get(place),
+    ) else {
+        return;
+    };
+    shared.tell(&Event::TargetFailed {
+        connection: live.id,
+        target: &target.address,
+        error: &std::io::Error::other(reason),
+    });
 }
 
 fn identity(who: PeerCredentials) -> Option<Identity> {
@@ -100,19 +137,19 @@ fn identity(who: PeerCredentials) -> Option<Identity> {
     }))
 }
 
-async fn client_leg(shared: &Shared, end: IncomingEnd) -> Result<(Leg, target::Guard), End> {
+async fn client_leg(shared: &Shared, end: IncomingEnd) -> Result<Leg, End> {
     match (end, &shared.tls) {
         (IncomingEnd::Socket(fd, _), Some(server)) => {
             let stream = tcp_stream(fd).map_err(End::Failed)?;
             let stream = server.accept(stream, HANDSHAKE).await;
             let stream = stream.map_err(|error| End::Tls(Direction::Up, error))?;
-            Ok((Leg::Tls(Box::new(stream)), target::Guard::None))
+            Ok(Leg::Tls(Box::new(stream)))
         }
         (IncomingEnd::Socket(fd, speech), None) => {
             let socket = Socket::new(fd, speech).map_err(End::Failed)?;
-            Ok((Leg::Socket(socket), target::Guard::None))
+            Ok(Leg::Socket(socket))
         }
-        (IncomingEnd::Session(session), _) => Ok((Leg::Session(*session), target::Guard::None)),
+        (IncomingEnd::Session(session), _) => Ok(Leg::Session(*session)),
         (IncomingEnd::Reached(reached), _) => leg(*reached),
     }
 }
@@ -125,14 +162,13 @@ pub(crate) fn tcp_stream(fd: std::os::fd::OwnedFd) -> std::io::Result<TcpStream>
     TcpStream::from_std(stream)
 }
 
-/// The leg, and what must live as long as it.
-fn leg(reached: Reached) -> Result<(Leg, target::Guard), End> {
+fn leg(reached: Reached) -> Result<Leg, End> {
     match reached {
-        Reached::Socket { fd, speech, guard } => {
+        Reached::Socket { fd, speech } => {
             let socket = Socket::new(fd, speech).map_err(End::Failed)?;
-            Ok((Leg::Socket(socket), guard))
+            Ok(Leg::Socket(socket))
         }
-        Reached::Tls(stream) => Ok((Leg::Tls(stream), target::Guard::None)),
+        Reached::Tls(stream) => Ok(Leg::Tls(stream)),
     }
 }
 
@@ -144,6 +180,15 @@ async fn reach(shared: &Shared, live: &Live, behalf: Option<&OnBehalf>) -> Optio
         Balance::FirstAlive => 0,
         Balance::RoundRobin => shared.turn.fetch_add(1, Ordering::Relaxed) % count.max(1),
     };
+    let situation = Situation {
+        address: Some(&plan.listen.address),
+        kind: match plan.listen.address {
+            Address::Unix(_) => Some(plan.listen.kind),
+            _ => None,
+        },
+        number: Some(live.id.0),
+        client: Some(&live.client),
+    };
     let retries = shared.targets.retries(plan.patience);
     for attempt in 0..=retries {
         if attempt > 0 {
@@ -154,7 +199,11 @@ async fn reach(shared: &Shared, live: &Live, behalf: Option<&OnBehalf>) -> Optio
                 continue;
             };
             let began = Instant::now();
-            match shared.targets.connect(place, plan.patience, behalf).await {
+            match shared
+                .targets
+                .connect(place, plan.patience, behalf, situation)
+                .await
+            {
                 Ok(reached) => {
                     live.target.store(place + 1, Ordering::Relaxed);
                     shared.tell(&Event::Connected {

@@ -139,6 +139,17 @@ pub enum Event<'a> {
         /// How many descriptors are passed with them.
         descriptors: usize,
     },
+    /// Messages were lost.
+    Lost {
+        /// The client's number.
+        connection: ConnectionId,
+        /// Which way they were going.
+        direction: Direction,
+        /// How many.
+        count: u64,
+        /// Why, where that is known; otherwise they came faster than they could be passed on.
+        error: Option<&'a io::Error>,
+    },
     /// No further client is accepted; those that are connected may finish.
     Draining {
         /// How many they are.

@@ -1,9 +1,12 @@
 //! What a relay is to do, resolved: no name is looked up and no text is read from here on.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
+use rustix::process::Rlimit;
+
 use sockeye_address::{Address, Kind};
-use sockeye_socket::BindOptions;
+use sockeye_socket::{BindOptions, MAX_DESCRIPTORS};
 
 use crate::access::Rules;
 use crate::fault;
@@ -36,9 +39,35 @@ pub struct Plan {
     pub faults: fault::Settings,
     /// Whether what passes is told to the observer.
     pub dump: bool,
+    /// For the `ssh` of targets on other machines: see [`crate::ssh::Settings`].
+    pub ssh_options: Vec<OsString>,
+    /// The limit of open files of commands, where this process has raised its own.
+    pub command_open_files: Option<Rlimit>,
 }
 
 impl Plan {
+    /// Everybody may connect, as many as want; descriptors pass; nothing goes wrong on purpose.
+    pub fn new(name: impl Into<String>, listen: Listen, targets: Vec<Target>) -> Self {
+        Plan {
+            name: name.into(),
+            listen,
+            targets,
+            balance: Balance::default(),
+            access: Rules::default(),
+            limits: Limits::default(),
+            patience: Patience::default(),
+            descriptors: Descriptors::Pass {
+                most: MAX_DESCRIPTORS,
+            },
+            credentials: Credentials::default(),
+            framing: None,
+            faults: fault::Settings::default(),
+            dump: false,
+            ssh_options: Vec::new(),
+            command_open_files: None,
+        }
+    }
+
     /// Whether bytes or messages pass, to say which faults suit.
     pub fn passing(&self) -> fault::Passing {
         match self.listen.address.traits().keeps_boundaries {

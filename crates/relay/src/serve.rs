@@ -65,8 +65,28 @@ impl Relay {
     ) -> Result<Self, Error> {
         let tls = listen::server_of(&plan.listen.address)?;
         let targets = Targets::ready(&plan)?;
-        let entrance = Entrance::open(&plan.listen)?;
-        Relay::start(plan, workers, observer, (tls, targets, entrance))
+        let entrance = Entrance::open(&plan, &targets)?;
+        Ok(Relay::new(
+            Parts {
+                plan,
+                observer,
+                workers,
+                targets,
+                tls,
+            },
+            entrance,
+        ))
+    }
+
+    /// Whether [`Self::open`] and [`Self::adopt`] would find fault with more than the address: to be asked before another
+    /// process is asked to give its socket away.
+    ///
+    /// # Errors
+    /// Certificates that cannot be used.
+    pub fn check(plan: &Plan) -> Result<(), Error> {
+        listen::server_of(&plan.listen.address)?;
+        Targets::ready(plan)?;
+        Ok(())
     }
 
     /// Goes on with the listening socket of another process.
@@ -81,33 +101,27 @@ impl Relay {
     ) -> Result<Self, Error> {
         let tls = listen::server_of(&plan.listen.address)?;
         let targets = Targets::ready(&plan)?;
-        let entrance = Entrance::adopt(&plan.listen, handed)?;
-        Relay::start(plan, workers, observer, (tls, targets, entrance))
+        let entrance = Entrance::adopt(&plan, handed)?;
+        Ok(Relay::new(
+            Parts {
+                plan,
+                observer,
+                workers,
+                targets,
+                tls,
+            },
+            entrance,
+        ))
     }
 
-    fn start(
-        plan: Plan,
-        workers: Arc<Workers>,
-        observer: Arc<dyn Observer>,
-        (tls, targets, entrance): (Option<tls::Server>, Targets, Entrance),
-    ) -> Result<Self, Error> {
-        let shared = Arc::new(Shared::new(Parts {
-            plan,
-            observer,
-            workers,
-            targets,
-            tls,
-        }));
+    fn new(parts: Parts, entrance: Entrance) -> Self {
         let (sender, requests) = mpsc::unbounded_channel();
-        shared.tell(&Event::Ready {
-            listen: &shared.plan.listen.address,
-        });
-        Ok(Relay {
-            shared,
+        Relay {
+            shared: Arc::new(Shared::new(parts)),
             entrance,
             sender,
             requests,
-        })
+        }
     }
 
     /// To see and change it while it runs.
@@ -130,6 +144,10 @@ impl Relay {
             sender: _sender,
             mut requests,
         } = self;
+        shared.targets.start();
+        shared.tell(&Event::Ready {
+            listen: &shared.plan.listen.address,
+        });
         let stopped = {
             let accepting = accept_all(&shared, &mut entrance);
             let asked = next_request(&mut requests);
@@ -139,6 +157,7 @@ impl Relay {
                 () = stop => Stopped::Asked(Request::Drain),
             }
         };
+        drop(requests); // whoever asks now is told that it is over
         let (result, rest) = match stopped {
             Stopped::Accept(result) => (result, Some(entrance)),
             Stopped::Asked(Request::Drain) => (Ok(()), Some(entrance)),
@@ -153,6 +172,7 @@ impl Relay {
             }
         };
         tokio::join!(close, finish(&shared, drain));
+        shared.targets.end().await;
         result
     }
 }

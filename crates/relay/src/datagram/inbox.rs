@@ -219,6 +219,7 @@ impl Inbox {
     }
 
     /// How many messages were dropped, of sessions and of those turned away.
+    #[cfg(test)]
     pub(crate) fn lost(&self) -> u64 {
         self.sessions.table.lost()
     }
@@ -229,6 +230,7 @@ impl Inbox {
     }
 
     /// Which port a UDP socket has; that of another is `None`.
+    #[cfg(test)]
     pub(crate) fn local_port(&self) -> Option<u16> {
         match &self.socket {
             Socket::Unix(_) => None,

@@ -14,11 +14,6 @@
 //! from then on its messages are dropped, until it takes one. Those of UDP are dropped at once. Each message says how many
 //! before it were lost.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the relay does not open sessions yet")
-)]
-
 mod inbox; // where messages come in
 mod queue; // those of one session
 mod sender; // who is who

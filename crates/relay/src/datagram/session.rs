@@ -58,6 +58,7 @@ impl Session {
     }
 
     /// Whether it can be answered.
+    #[cfg(test)]
     pub(crate) fn is_answerable(&self) -> bool {
         self.place.is_ok()
     }

@@ -96,6 +96,7 @@ impl Table {
         self.lost.fetch_add(1, Ordering::Relaxed);
     }
 
+    #[cfg(test)]
     pub(super) fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }

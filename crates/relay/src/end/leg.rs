@@ -31,6 +31,18 @@ pub(crate) enum Halves {
     Session(Session),
 }
 
+/// An end to be used from both its directions.
+pub(crate) struct Parts<'a> {
+    /// What comes from it.
+    pub(crate) reader: Reader<'a>,
+    /// What goes to it.
+    pub(crate) writer: Writer<'a>,
+    /// To wait for its hang-up, where that can be told.
+    pub(crate) socket: Option<&'a Socket>,
+    /// To ask whether it may end.
+    pub(crate) session: Option<&'a Session>,
+}
+
 impl Leg {
     pub(crate) fn has_messages(&self) -> bool {
         match self {
@@ -69,22 +81,31 @@ impl Leg {
 }
 
 impl Halves {
-    /// What comes from it, what goes to it, and its socket to wait for its hang-up.
-    pub(crate) fn borrow(&mut self) -> (Reader<'_>, Writer<'_>, Option<&Socket>) {
+    pub(crate) fn borrow(&mut self) -> Parts<'_> {
         match self {
             Halves::Socket(socket) => {
                 let socket = &*socket;
-                let hangs_up = socket.speech().ends().then_some(socket);
-                (
-                    Reader::Socket(socket),
-                    Writer::Socket(Room::of(socket)),
-                    hangs_up,
-                )
+                Parts {
+                    reader: Reader::Socket(socket),
+                    writer: Writer::Socket(Room::of(socket)),
+                    socket: socket.speech().ends().then_some(socket),
+                    session: None,
+                }
             }
-            Halves::Tls(reader, writer) => (Reader::Tls(reader), Writer::Tls(writer), None),
+            Halves::Tls(reader, writer) => Parts {
+                reader: Reader::Tls(reader),
+                writer: Writer::Tls(writer),
+                socket: None,
+                session: None,
+            },
             Halves::Session(session) => {
                 let session = &*session;
-                (Reader::Session(session), Writer::Session(session), None)
+                Parts {
+                    reader: Reader::Session(session),
+                    writer: Writer::Session(session),
+                    socket: None,
+                    session: Some(session),
+                }
             }
         }
     }

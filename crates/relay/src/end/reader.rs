@@ -16,12 +16,13 @@ use super::Piece;
 use super::socket::{Arrived, Socket, Speech};
 use crate::datagram::Session;
 use crate::plan::Descriptors;
-use crate::pump::Broken;
 use crate::pump::passed::{self, Taken};
+use crate::pump::{Broken, Flow};
+use crate::target::udp;
 use crate::tls::PeerError;
 
 /// More is received in several pieces, where there are no messages.
-const BUFFER_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = udp::BUFFER_BYTES;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_BYTES]);
@@ -42,15 +43,18 @@ impl Reader<'_> {
     pub(crate) async fn receive(
         &mut self,
         most_bytes: usize,
-        descriptors: Descriptors,
+        flow: &Flow<'_>,
     ) -> Result<Option<Piece>, Broken> {
         match self {
-            Reader::Socket(socket) => from_socket(socket, most_bytes, descriptors).await,
+            Reader::Socket(socket) => from_socket(socket, most_bytes, flow).await,
             Reader::Tls(stream) => from_tls(stream, most_bytes).await,
-            Reader::Session(session) => Ok(session.receive().await.map(|message| Piece {
-                bytes: message.data,
-                descriptors: message.descriptors,
-                descriptors_lost: message.descriptors_lost,
+            Reader::Session(session) => Ok(session.receive().await.map(|message| {
+                flow.dropped(message.lost_before);
+                Piece {
+                    bytes: message.data,
+                    descriptors: message.descriptors,
+                    descriptors_lost: message.descriptors_lost,
+                }
             })),
         }
     }
@@ -71,18 +75,22 @@ impl Arrived for Got {
 async fn from_socket(
     socket: &Socket,
     most_bytes: usize,
-    descriptors: Descriptors,
+    flow: &Flow<'_>,
 ) -> Result<Option<Piece>, Broken> {
     let speech = socket.speech();
     let got = socket
         .receive(|fd| {
             BUFFER.with_borrow_mut(|buffer| {
-                if speech.has_messages() {
-                    return message(fd, buffer, speech);
+                match speech {
+                    Speech::Datagrams => return datagram(fd, buffer, flow),
+                    Speech::UnixDatagrams | Speech::UnixSeqpacket => {
+                        return message(fd, buffer, speech);
+                    }
+                    Speech::UnixBytes | Speech::Bytes => {}
                 }
                 let most_bytes = most_bytes.clamp(1, buffer.len());
                 let buffer = &mut buffer[..most_bytes];
-                let taken = match (speech, descriptors) {
+                let taken = match (speech, flow.terms.descriptors) {
                     (Speech::Bytes, _) => passed::take_plain(fd, buffer)?,
                     (_, Descriptors::Pass { .. }) => passed::take(fd, buffer)?,
                     (_, Descriptors::Refuse) => passed::take_passed(fd, buffer)?,
@@ -106,15 +114,22 @@ fn piece(taken: Taken, buffer: &[u8]) -> Piece {
     }
 }
 
+fn datagram(socket: BorrowedFd<'_>, buffer: &mut [u8], flow: &Flow<'_>) -> Result<Got, Errno> {
+    let mut tell = |number: Errno| flow.lost(&number.into());
+    let length_bytes = udp::take(socket, buffer, &mut tell)?;
+    Ok(Got {
+        piece: Some(Piece {
+            bytes: buffer[..length_bytes].to_vec(),
+            ..Piece::default()
+        }),
+        all: false,
+    })
+}
+
 /// Takes one message, however long: its length is asked for first.
 fn message(socket: BorrowedFd<'_>, buffer: &mut Vec<u8>, speech: Speech) -> Result<Got, Errno> {
     let peek = RecvFlags::PEEK | RecvFlags::TRUNC | RecvFlags::DONTWAIT;
-    let length_bytes = match recv(socket, &mut buffer[..0], peek) {
-        Ok((_, length_bytes)) => length_bytes,
-        // An answer that nobody took, told by the next call: no reason to end (udp(7)).
-        Err(Errno::CONNREFUSED) if speech == Speech::Datagrams => 0,
-        Err(number) => return Err(number),
-    };
+    let (_, length_bytes) = recv(socket, &mut buffer[..0], peek)?;
     if length_bytes > buffer.len() {
         buffer.resize(length_bytes, 0);
     }

@@ -181,7 +181,7 @@ impl<'a> Room<'a> {
         let socket = self.socket.as_fd();
         loop {
             match put(socket) {
-                Err(Errno::INTR) => continue,
+                Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => break,
                 answer => return answer.map_err(Into::into),
             }

@@ -1,5 +1,6 @@
 //! What goes to an end.
 
+use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
@@ -9,7 +10,8 @@ use tokio_rustls::TlsStream;
 
 use super::socket::{Room, Speech};
 use crate::datagram::Session;
-use crate::pump::{Broken, Identity, passed};
+use crate::pump::{Broken, Flow, Identity, passed};
+use crate::target::udp;
 use crate::tls::PeerError;
 
 /// What goes to an end.
@@ -25,13 +27,15 @@ impl Writer<'_> {
         &mut self,
         bytes: &[u8],
         descriptors: Vec<OwnedFd>,
-        identity: Option<Identity>,
+        flow: &Flow<'_>,
     ) -> Result<(), Broken> {
         match self {
             Writer::Socket(room) if room.socket().speech().has_messages() => {
-                send_message(room, bytes, &descriptors, identity).await
+                let sent = send_message(room, bytes, &descriptors, flow).await;
+                room.rest();
+                pass_over(sent, flow)
             }
-            Writer::Socket(room) => send_bytes(room, bytes, descriptors, identity).await,
+            Writer::Socket(room) => send_bytes(room, bytes, descriptors, flow.identity()).await,
             Writer::Tls(stream) => {
                 let send = async {
                     stream.write_all(bytes).await?;
@@ -40,10 +44,7 @@ impl Writer<'_> {
                 send.await
                     .map_err(|error| Broken::SinkTls(PeerError::in_stream(error)))
             }
-            Writer::Session(session) => session
-                .send(bytes, &descriptors)
-                .await
-                .map_err(Broken::Sink),
+            Writer::Session(session) => pass_over(session.send(bytes, &descriptors).await, flow),
         }
     }
 
@@ -80,18 +81,27 @@ async fn send_message(
     room: &mut Room<'_>,
     bytes: &[u8],
     descriptors: &[OwnedFd],
-    identity: Option<Identity>,
-) -> Result<(), Broken> {
-    let speech = room.socket().speech();
-    let sent = room
-        .send(
-            |socket| match passed::put(socket, bytes, descriptors, identity) {
-                // An earlier message found nobody; this one was not sent for it (udp(7)).
-                Err(Errno::CONNREFUSED) if speech == Speech::Datagrams => Ok(0),
-                answer => answer,
-            },
-        )
-        .await;
-    room.rest();
-    sent.map(drop).map_err(Broken::Sink)
+    flow: &Flow<'_>,
+) -> io::Result<()> {
+    if room.socket().speech() == Speech::Datagrams {
+        let mut tell = |number: Errno| flow.lost(&number.into());
+        return room.send(|socket| udp::put(socket, bytes, &mut tell)).await;
+    }
+    let identity = flow.identity();
+    room.send(|socket| passed::put(socket, bytes, descriptors, identity).map(drop))
+        .await
+}
+
+/// A message that is too long, or an answer that cannot be given, fails alone.
+fn pass_over(sent: io::Result<()>, flow: &Flow<'_>) -> Result<(), Broken> {
+    match sent {
+        Err(error)
+            if Errno::from_io_error(&error) == Some(Errno::MSGSIZE)
+                || error.kind() == io::ErrorKind::AddrNotAvailable =>
+        {
+            flow.lost(&error);
+            Ok(())
+        }
+        sent => sent.map_err(Broken::Sink),
+    }
 }

@@ -7,30 +7,31 @@ use sockeye_address::{Address, Kind};
 use sockeye_socket::{Custody, Family, Life, Listener, Nature, activation};
 
 use super::door::Door;
-use super::{Entrance, Error, Incoming};
-use crate::datagram::{self, Inbox};
+use super::{Entrance, Error, Incoming, inbox_terms};
+use crate::datagram::Inbox;
 use crate::end::socket::Speech;
 use crate::event::Client;
 use crate::handle::HandedOver;
-use crate::plan::Listen;
+use crate::plan::Plan;
 
-pub(super) fn open(listen: &Listen) -> Result<Entrance, Error> {
-    let fd = inherited(&listen.address)?;
-    entrance(fd, listen, Custody::Theirs)
+pub(super) fn open(plan: &Plan) -> Result<Entrance, Error> {
+    let fd = inherited(&plan.listen.address)?;
+    entrance(fd, plan, Custody::Theirs)
 }
 
-pub(super) fn adopt(listen: &Listen, handed: HandedOver) -> Result<Entrance, Error> {
-    let custody = match &listen.address {
+pub(super) fn adopt(plan: &Plan, handed: HandedOver) -> Result<Entrance, Error> {
+    let custody = match &plan.listen.address {
         Address::Unix(address) => match address.name.as_path() {
-            Some(path) => Custody::OursAt {
+            // Without knowing which file it is, none is claimed.
+            Some(path) if handed.file.is_some() => Custody::OursAt {
                 path: std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)),
                 identity: handed.file,
             },
-            None => Custody::Theirs,
+            _ => Custody::Theirs,
         },
         _ => Custody::Theirs,
     };
-    entrance(handed.fd, listen, custody)
+    entrance(handed.fd, plan, custody)
 }
 
 /// Takes the descriptor that an address names.
@@ -47,8 +48,8 @@ pub(crate) fn inherited(address: &Address) -> Result<OwnedFd, Error> {
     }
 }
 
-fn entrance(fd: OwnedFd, listen: &Listen, custody: Custody) -> Result<Entrance, Error> {
-    let address = &listen.address;
+fn entrance(fd: OwnedFd, plan: &Plan, custody: Custody) -> Result<Entrance, Error> {
+    let address = &plan.listen.address;
     let unfit = |problem| Error::Inherited {
         address: Box::new(address.clone()),
         problem,
@@ -56,7 +57,7 @@ fn entrance(fd: OwnedFd, listen: &Listen, custody: Custody) -> Result<Entrance, 
     let nature = Nature::of(&fd)?.ok_or_else(|| unfit("it is not a socket"))?;
     let door = match (nature.family, nature.kind, nature.listening) {
         (Family::Unix | Family::Inet | Family::Inet6, Some(Kind::Datagram), _) => {
-            let inbox = Inbox::adopt(fd, custody, address, datagram::Terms::default())?;
+            let inbox = Inbox::adopt(fd, custody, address, inbox_terms(plan))?;
             return Ok(Entrance::Inbox(Box::new(inbox)));
         }
         (Family::Unix, _, true) => Door::Unix(Listener::adopt(fd, custody, &Life::default())?),

@@ -16,7 +16,9 @@ use crate::datagram::{self, Arrival, Inbox, Session};
 use crate::end::socket::Speech;
 use crate::event::Client;
 use crate::handle::HandedOver;
-use crate::plan::Listen;
+use crate::plan::Plan;
+use crate::target::Targets;
+use crate::target::exec::Situation;
 use crate::{target, tls};
 
 use door::{Door, WatchedDoor};
@@ -112,10 +114,11 @@ pub(crate) enum Entrance {
 }
 
 impl Entrance {
-    pub(crate) fn open(listen: &Listen) -> Result<Self, Error> {
+    pub(crate) fn open(plan: &Plan, targets: &Targets) -> Result<Self, Error> {
+        let listen = &plan.listen;
         let door = match &listen.address {
-            Address::Udp(_) => return Entrance::inbox(listen),
-            Address::Unix(_) if listen.kind == Kind::Datagram => return Entrance::inbox(listen),
+            Address::Udp(_) => return Entrance::inbox(plan),
+            Address::Unix(_) if listen.kind == Kind::Datagram => return Entrance::inbox(plan),
             Address::Unix(address) => unix::open(address, listen)?,
             Address::Tcp(network) | Address::Tls(network) => {
                 tcp::open(network).map_err(|source| network_error(&listen.address, source))?
@@ -123,9 +126,9 @@ impl Entrance {
             Address::Vsock(address) => {
                 vsock::open(address).map_err(|source| network_error(&listen.address, source))?
             }
-            Address::Descriptor(_) | Address::Activation(_) => return inherited::open(listen),
+            Address::Descriptor(_) | Address::Activation(_) => return inherited::open(plan),
             Address::Stdio | Address::Exec(_) => {
-                let reached = target::once(&listen.address)?;
+                let reached = targets.once(&listen.address, Situation::default())?;
                 return Ok(Entrance::Once(Some(Box::new(Incoming {
                     end: IncomingEnd::Reached(Box::new(reached)),
                     client: Client::Local,
@@ -138,12 +141,12 @@ impl Entrance {
         Entrance::at(door, &listen.address)
     }
 
-    pub(crate) fn adopt(listen: &Listen, handed: HandedOver) -> Result<Self, Error> {
-        inherited::adopt(listen, handed)
+    pub(crate) fn adopt(plan: &Plan, handed: HandedOver) -> Result<Self, Error> {
+        inherited::adopt(plan, handed)
     }
 
-    fn inbox(listen: &Listen) -> Result<Self, Error> {
-        let inbox = Inbox::open(listen, datagram::Terms::default())?;
+    fn inbox(plan: &Plan) -> Result<Self, Error> {
+        let inbox = Inbox::open(&plan.listen, inbox_terms(plan))?;
         Ok(Entrance::Inbox(Box::new(inbox)))
     }
 
@@ -206,6 +209,13 @@ async fn sender(inbox: &mut Inbox) -> io::Result<Knock> {
         peer,
         groups: Vec::new(),
     })))
+}
+
+fn inbox_terms(plan: &Plan) -> datagram::Terms {
+    let terms = datagram::Terms::default();
+    datagram::Terms {
+        most_sessions: plan.limits.max_clients.unwrap_or(terms.most_sessions),
+    }
 }
 
 /// What a listener that speaks TLS shows and demands.

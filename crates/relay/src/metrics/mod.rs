@@ -118,12 +118,10 @@ impl Metrics {
     /// Adds a relay to those that are looked at.
     pub fn watch(&self, handle: Handle) {
         let handles = self.handles.lock();
-        handles
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(handle);
+        handles.unwrap_or_else(PoisonError::into_inner).push(handle);
     }
 
-    /// Everything, in the text format of OpenMetrics 1.0, which Prometheus reads.
+    /// Everything, in the text format of `OpenMetrics` 1.0, which Prometheus reads.
     ///
     /// # Errors
     /// None that happens: text can be written.

@@ -25,7 +25,7 @@ use super::Metrics;
 /// Those that look at the same time; further ones wait.
 const MOST_AT_ONCE: usize = 16;
 /// Nobody keeps a connection longer, however often they look.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// A request must have come by then.
 const REQUEST: Duration = Duration::from_secs(10);
 /// After no descriptor or memory was left, this long until the next attempt.
@@ -66,7 +66,7 @@ pub enum Error {
 
 /// Serves figures until it is dropped.
 ///
-/// `GET /metrics` is answered in the text format of OpenMetrics, any other path with 404, any other method with 405.
+/// `GET /metrics` is answered in the text format of `OpenMetrics`, any other path with 404, any other method with 405.
 ///
 /// # Examples
 /// ```
@@ -99,26 +99,23 @@ impl Server {
     /// # Errors
     /// The address cannot be opened, or no thread be started.
     pub fn start(place: &Place, metrics: Arc<Metrics>) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(Error::SetUp)?;
-        let (door, address) = {
-            let _inside = runtime.enter();
-            Door::open(place)?
-        };
+        let bound = Bound::open(place)?;
+        let address = bound.address();
         let (stop, stopped) = oneshot::channel();
+        let (report, started) = std::sync::mpsc::channel();
+        // The runtime lives and ends on its thread: whoever starts this may be on one of another.
         let thread = std::thread::Builder::new()
             .name("metrics".into())
             .spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        () = serve(door, metrics) => {}
-                        _ = stopped => {}
-                    }
-                });
-                runtime.shutdown_background();
+                if let Err(error) = run(bound, metrics, stopped, &report) {
+                    let _ = report.send(Err(error));
+                }
             })
+            .map_err(Error::SetUp)?;
+        let gone = || Err(io::Error::other("its thread has ended"));
+        started
+            .recv()
+            .unwrap_or_else(|_| gone())
             .map_err(Error::SetUp)?;
         Ok(Server {
             stop: Some(stop),
@@ -142,6 +139,60 @@ impl Drop for Server {
     }
 }
 
+type Started = std::sync::mpsc::Sender<io::Result<()>>;
+
+fn run(
+    bound: Bound,
+    metrics: Arc<Metrics>,
+    stopped: oneshot::Receiver<()>,
+    started: &Started,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let door = Door::watch(bound)?;
+        let _ = started.send(Ok(()));
+        tokio::select! {
+            () = serve(door, metrics) => {}
+            _ = stopped => {}
+        }
+        Ok(())
+    })
+}
+
+/// A listening socket that nobody waits at yet.
+enum Bound {
+    Unix(Listener),
+    Tcp(std::net::TcpListener),
+}
+
+impl Bound {
+    fn open(place: &Place) -> Result<Self, Error> {
+        match place {
+            Place::Unix(name, bind) => Ok(Bound::Unix(Listener::bind(name, Kind::Stream, bind)?)),
+            Place::Tcp(network) => {
+                let host = match network.place.host.as_str() {
+                    "" => "::",
+                    host => host,
+                };
+                let listener = std::net::TcpListener::bind((host, network.place.port));
+                listener.map(Bound::Tcp).map_err(|source| Error::Network {
+                    address: Box::new(Address::Tcp(network.clone())),
+                    source,
+                })
+            }
+        }
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Bound::Unix(_) => None,
+            Bound::Tcp(listener) => listener.local_addr().ok(),
+        }
+    }
+}
+
 enum Door {
     Unix {
         door: UnixListener,
@@ -152,37 +203,22 @@ enum Door {
 }
 
 impl Door {
-    fn open(place: &Place) -> Result<(Self, Option<SocketAddr>), Error> {
-        match place {
-            Place::Unix(name, bind) => {
-                let listener = Listener::bind(name, Kind::Stream, bind)?;
-                listener.set_nonblocking(true)?;
-                let again = rustix::io::fcntl_dupfd_cloexec(&listener, 3)
-                    .map_err(|number| Error::SetUp(number.into()))?;
-                let door = UnixListener::from_std(again.into()).map_err(Error::SetUp)?;
-                let door = Door::Unix {
-                    door,
+    fn watch(bound: Bound) -> io::Result<Self> {
+        match bound {
+            Bound::Unix(listener) => {
+                rustix::io::ioctl_fionbio(&listener, true)?;
+                let again = rustix::io::fcntl_dupfd_cloexec(&listener, 3)?;
+                Ok(Door::Unix {
+                    door: UnixListener::from_std(again.into())?,
                     _listener: listener,
-                };
-                Ok((door, None))
+                })
             }
-            Place::Tcp(network) => tcp(network).map_err(|source| Error::Network {
-                address: Box::new(Address::Tcp(network.clone())),
-                source,
-            }),
+            Bound::Tcp(listener) => {
+                listener.set_nonblocking(true)?;
+                Ok(Door::Tcp(TcpListener::from_std(listener)?))
+            }
         }
     }
-}
-
-fn tcp(network: &NetworkAddress) -> io::Result<(Door, Option<SocketAddr>)> {
-    let host = match network.place.host.as_str() {
-        "" => "::",
-        host => host,
-    };
-    let listener = std::net::TcpListener::bind((host, network.place.port))?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    Ok((Door::Tcp(TcpListener::from_std(listener)?), Some(address)))
 }
 
 async fn serve(door: Door, metrics: Arc<Metrics>) {
@@ -229,7 +265,11 @@ fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes
     let is_known = request.uri().path() == "/metrics";
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let (status, kind, text) = match (is_known, is_read) {
-        (false, _) => (StatusCode::NOT_FOUND, PLAIN, "there is only /metrics\n".to_owned()),
+        (false, _) => (
+            StatusCode::NOT_FOUND,
+            PLAIN,
+            "there is only /metrics\n".to_owned(),
+        ),
         (true, false) => (
             StatusCode::METHOD_NOT_ALLOWED,
             PLAIN,

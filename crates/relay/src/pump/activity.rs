@@ -37,6 +37,21 @@ impl Activity {
         self.note();
     }
 
+    /// Waits until nothing has moved for `limit`.
+    pub(crate) async fn quiet_for(&self, limit: Duration) {
+        loop {
+            let due = self.last() + limit;
+            if due <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(due.into()).await;
+        }
+    }
+
+    fn last(&self) -> Instant {
+        self.began + Duration::from_millis(self.last_millis.load(Ordering::Relaxed))
+    }
+
     /// Waits until nothing has moved for as long as may be.
     pub(crate) async fn silence(&self) {
         loop {
@@ -56,7 +71,6 @@ impl Activity {
     }
 
     fn due(&self) -> Option<Instant> {
-        let last = self.began + Duration::from_millis(self.last_millis.load(Ordering::Relaxed));
         let when_half_closed = self
             .when_half_closed
             .filter(|_| self.half_closed.load(Ordering::Relaxed));
@@ -64,6 +78,6 @@ impl Activity {
             (Some(idle), Some(half_closed)) => idle.min(half_closed),
             (one, other) => one.or(other)?,
         };
-        Some(last + limit)
+        Some(self.last() + limit)
     }
 }

@@ -106,6 +106,27 @@ impl<'a> Flow<'a> {
         Err(Broken::Descriptors(refused))
     }
 
+    /// A message was lost.
+    pub(crate) fn lost(&self, error: &std::io::Error) {
+        self.tell_lost(1, Some(error));
+    }
+
+    /// So many messages came faster than they could be passed on.
+    pub(crate) fn dropped(&self, count: u64) {
+        if count > 0 {
+            self.tell_lost(count, None);
+        }
+    }
+
+    fn tell_lost(&self, count: u64, error: Option<&std::io::Error>) {
+        self.terms.shared.tell(&Event::Lost {
+            connection: self.terms.connection,
+            direction: self.direction,
+            count,
+            error,
+        });
+    }
+
     /// Shows what passes, where that is asked for.
     pub(crate) fn show(&self, data: &[u8], descriptors: usize) {
         let shared = self.terms.shared;

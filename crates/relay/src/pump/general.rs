@@ -32,13 +32,13 @@ pub(crate) async fn copy(
     if flow.has_ended() {
         return Ok(()); // before it came to this
     }
-    let line = Line {
+    let position = Line {
         connection: flow.terms.connection.0,
         direction: flow.direction,
     };
     let mut chain = {
         let settings = Arc::clone(&faults.borrow_and_update());
-        Chain::new(&settings, line, lane.passing, Instant::now())
+        Chain::new(&settings, position, lane.passing, Instant::now())
     };
     loop {
         while let Some(what) = chain.take(Instant::now()) {
@@ -79,7 +79,7 @@ async fn send(
 ) -> Result<bool, Broken> {
     match what {
         What::Data { bytes, descriptors } => {
-            let sending = writer.send(&bytes, descriptors, flow.identity());
+            let sending = writer.send(&bytes, descriptors, flow);
             tokio::pin!(sending);
             loop {
                 tokio::select! {

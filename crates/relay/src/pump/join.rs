@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use tokio::sync::watch;
@@ -10,11 +11,12 @@ use tokio::sync::watch;
 use super::general::{self, Lane};
 use super::translate::Translation;
 use super::{Broken, Flow, Terms, bytes};
+use crate::datagram::Session;
 use crate::end::Leg;
 use crate::end::socket::Socket;
 use crate::event::End;
 use crate::fault::{Direction, Passing, Settings};
-use crate::shared::Live;
+use crate::shared::{Live, Phase};
 
 /// Joins two ends.
 ///
@@ -25,10 +27,12 @@ pub(crate) async fn join(client: Leg, target: Leg, terms: &Terms<'_>, live: &Liv
     let up = Flow::new(terms, Direction::Up, &live.up_bytes);
     let down = Flow::new(terms, Direction::Down, &live.down_bytes);
     let faults = terms.shared.faults.subscribe();
+    // A session is asked whether a message has come at the last moment: see `sessions_end`.
+    let is_session = matches!(client, Leg::Session(_));
     let silent = async {
         match &terms.activity {
-            Some(activity) => activity.silence().await,
-            None => pending().await,
+            Some(activity) if !is_session => activity.silence().await,
+            _ => pending().await,
         }
     };
     let joined = async {
@@ -129,14 +133,13 @@ async fn with_all(
     let has_messages = (client.has_messages(), target.has_messages());
     let (mut client, mut target) = (client.halves(), target.halves());
     let outcome = {
-        let (from_client, to_client, client_socket) = client.borrow();
-        let (from_target, to_target, target_socket) = target.borrow();
+        let (client, target) = (client.borrow(), target.borrow());
         let framing = up.terms.shared.plan.framing;
         let upward = general::copy(
             Lane {
-                reader: from_client,
-                writer: to_target,
-                source: client_socket,
+                reader: client.reader,
+                writer: target.writer,
+                source: client.socket,
                 translation: Translation::between(has_messages.0, has_messages.1, framing),
                 passing: passing(has_messages.1),
             },
@@ -145,16 +148,20 @@ async fn with_all(
         );
         let downward = general::copy(
             Lane {
-                reader: from_target,
-                writer: to_client,
-                source: target_socket,
+                reader: target.reader,
+                writer: client.writer,
+                source: target.socket,
                 translation: Translation::between(has_messages.1, has_messages.0, framing),
                 passing: passing(has_messages.0),
             },
             down,
             faults,
         );
-        both(upward, downward, client_socket, target_socket).await
+        tokio::select! {
+            biased;
+            outcome = both(upward, downward, client.socket, target.socket) => outcome,
+            () = session_ends(client.session, up.terms) => Ok(End::Idle),
+        }
     };
     match outcome {
         Ok(end) => end,
@@ -164,6 +171,33 @@ async fn with_all(
             }
             end_of(direction, broken)
         }
+    }
+}
+
+/// While the relay drains, a session that is silent for so long has said all.
+const LAST_SILENCE: Duration = Duration::from_millis(500);
+
+/// Waits until a session has been silent for long enough, and nothing waits in it.
+async fn session_ends(session: Option<&Session>, terms: &Terms<'_>) {
+    let (Some(session), Some(activity)) = (session, &terms.activity) else {
+        return pending().await;
+    };
+    let mut phase = terms.shared.phase.subscribe();
+    let draining = async {
+        // The relay outlives its sessions, and says when it drains.
+        let _ = phase.wait_for(|phase| *phase >= Phase::Draining).await;
+        activity.quiet_for(LAST_SILENCE).await;
+    };
+    tokio::pin!(draining);
+    loop {
+        tokio::select! {
+            () = &mut draining => return,
+            () = activity.silence() => {}
+        }
+        if session.retire() {
+            return;
+        }
+        activity.note();
     }
 }
 

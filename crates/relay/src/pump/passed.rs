@@ -48,14 +48,14 @@ pub(crate) fn take(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Taken, E
     }
     // What is seen ends with the piece that has descriptors, or within it: without its last byte that does not fit.
     let short = seen.len().saturating_sub(1);
-    match whole_pieces(socket, &mut seen[..short]).map_err(number_of)? {
+    match whole_pieces(socket, &mut seen[..short]).map_err(|error| number_of(&error))? {
         0 => take_passed(socket, seen),
         plain_bytes => take_plain(socket, &mut seen[..plain_bytes]),
     }
 }
 
-fn number_of(error: std::io::Error) -> Errno {
-    Errno::from_io_error(&error).unwrap_or(Errno::IO)
+fn number_of(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
 /// Takes bytes with what was passed with the first of them: no others are taken along (`unix_stream_read_generic`,

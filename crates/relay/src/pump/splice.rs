@@ -92,21 +92,19 @@ fn load(
     gauge: Option<&RightsGauge>,
     flow: &Flow<'_>,
 ) -> Result<Load, Errno> {
-    let Some(pipe) = Pipe::take() else {
-        return Ok(Load::NotNow);
-    };
     let mut most_bytes = usize::MAX;
     if let Some(gauge) = gauge {
         most_bytes = match gauge.plain_bytes(socket).map_err(|_| Errno::IO)? {
             None => return Ok(Load::NotNow),
             Some(0) if has_ended(socket)? => return Ok(Load::End),
-            Some(0) => {
-                pipe.keep();
-                return Err(Errno::AGAIN);
-            }
+            // Something has come meanwhile; how much is not known yet.
+            Some(0) => return Err(Errno::INTR),
             Some(bytes) => bytes,
         };
     }
+    let Some(pipe) = Pipe::take() else {
+        return Ok(Load::NotNow);
+    };
     let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
     match splice(
         socket,

@@ -57,7 +57,7 @@ impl Translation {
             if flow.has_ended() {
                 return Ok(None);
             }
-            let received = reader.receive(most_bytes, flow.terms.descriptors).await?;
+            let received = reader.receive(most_bytes, flow).await?;
             match &received {
                 Some(piece) => {
                     flow.passes(piece.bytes.len());
@@ -94,7 +94,7 @@ fn unframe(
     match received {
         Some(piece) => {
             decoder.push(&piece.bytes);
-            while let Some(message) = decoder.next() {
+            for message in decoder.by_ref() {
                 messages.push_back(message?);
             }
         }

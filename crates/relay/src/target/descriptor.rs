@@ -14,11 +14,17 @@ use crate::listen;
 pub(super) struct Once(Mutex<bool>);
 
 impl Once {
-    pub(super) fn take(&self, address: &Address) -> Result<Reached, Error> {
+    /// Lets the one client pass.
+    pub(super) fn spend(&self, address: &Address) -> Result<(), Error> {
         let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut *spent, true) {
             return Err(Error::Spent(Box::new(address.clone())));
         }
+        Ok(())
+    }
+
+    pub(super) fn take(&self, address: &Address) -> Result<Reached, Error> {
+        self.spend(address)?;
         let unsuitable = || Error::Unsuitable(Box::new(address.clone()));
         let fd = match listen::inherited(address) {
             Ok(fd) => fd,

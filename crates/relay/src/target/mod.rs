@@ -1,22 +1,24 @@
 //! Where clients are taken: one file for each kind of address.
 
 mod descriptor;
-pub mod exec;
+pub mod exec; // a command
 pub mod ssh;
 mod tcp;
-mod udp;
+pub(crate) mod udp;
 mod unix;
 mod vsock;
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sockeye_address::{Address, Options};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
 use crate::end::socket::Speech;
+use crate::end::stdio::Stdio;
 use crate::plan::{Patience, Plan};
 use crate::tls;
 
@@ -56,6 +58,12 @@ pub enum Error {
         /// How long was waited.
         patience: Duration,
     },
+    /// Another machine, by ssh.
+    #[error(transparent)]
+    Ssh(#[from] ssh::Error),
+    /// A command.
+    #[error(transparent)]
+    Exec(#[from] exec::Error),
     /// It serves one client, and has had it.
     #[error("connect {0}: it serves one client, and has had it")]
     Spent(Box<Address>),
@@ -67,18 +75,9 @@ pub enum Error {
 /// A connection to a target.
 pub(crate) enum Reached {
     /// A connected socket.
-    Socket {
-        fd: OwnedFd,
-        speech: Speech,
-        guard: Guard,
-    },
+    Socket { fd: OwnedFd, speech: Speech },
     /// TLS over TCP.
     Tls(Box<TlsStream<TcpStream>>),
-}
-
-/// What must live as long as a connection to a target.
-pub(crate) enum Guard {
-    None,
 }
 
 impl Reached {
@@ -86,14 +85,16 @@ impl Reached {
         Reached::Socket {
             fd: fd.into(),
             speech,
-            guard: Guard::None,
         }
     }
 }
 
 /// The targets of a relay, with what they need for every connect made ready.
 pub(crate) struct Targets {
-    targets: Vec<Target>,
+    all: Vec<Target>,
+    commands: Arc<exec::Commands>,
+    /// Standard output, if something goes there.
+    stdio: Mutex<Option<Stdio>>,
 }
 
 struct Target {
@@ -104,8 +105,10 @@ struct Target {
 /// What connects need that is made ready once.
 enum Means {
     None,
+    Ssh(ssh::Master),
     Tls(tls::Client),
     Descriptor(descriptor::Once),
+    Stdio(descriptor::Once),
 }
 
 impl Targets {
@@ -119,6 +122,14 @@ impl Targets {
                 Address::Descriptor(_) | Address::Activation(_) => {
                     Means::Descriptor(descriptor::Once::default())
                 }
+                Address::Stdio => Means::Stdio(descriptor::Once::default()),
+                Address::Ssh(path) => Means::Ssh(ssh::Master::new(
+                    path,
+                    ssh::Settings {
+                        options: plan.ssh_options.clone(),
+                        ..ssh::Settings::default()
+                    },
+                )),
                 _ => Means::None,
             };
             Ok(Target {
@@ -127,13 +138,18 @@ impl Targets {
             })
         };
         Ok(Targets {
-            targets: plan.targets.iter().map(ready).collect::<Result<_, _>>()?,
+            all: plan.targets.iter().map(ready).collect::<Result<_, _>>()?,
+            commands: Arc::new(match plan.command_open_files {
+                Some(limit) => exec::Commands::default().with_open_files(limit),
+                None => exec::Commands::default(),
+            }),
+            stdio: Mutex::new(None),
         })
     }
 
     /// Reads certificates again.
     pub(crate) fn reload(&self) -> Result<(), tls::LoadError> {
-        for target in &self.targets {
+        for target in &self.all {
             if let Means::Tls(client) = &target.means {
                 client.reload()?;
             }
@@ -155,9 +171,64 @@ impl Targets {
     }
 
     fn options(&self) -> impl Iterator<Item = &Options> {
-        self.targets
+        self.all
             .iter()
             .filter_map(|target| options_of(&target.address))
+    }
+
+    /// Begins what takes its time.
+    pub(crate) fn start(&self) {
+        for target in &self.all {
+            if let Means::Ssh(master) = &target.means {
+                // A thread that cannot be started now is tried for with the first client, who is told.
+                let _ = master.start();
+            }
+        }
+    }
+
+    /// Ends commands, and waits until all is written to standard output.
+    pub(crate) async fn end(&self) {
+        self.commands.end().await;
+        let stdio = self.stdio().take();
+        if let Some(stdio) = stdio {
+            // Whoever read standard output and left is no failure of the relay.
+            let _ = stdio.written().await;
+        }
+    }
+
+    fn stdio(&self) -> MutexGuard<'_, Option<Stdio>> {
+        self.stdio.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An end that there is once: standard input and output, a command.
+    pub(crate) fn once(
+        &self,
+        address: &Address,
+        situation: exec::Situation<'_>,
+    ) -> Result<Reached, Error> {
+        match address {
+            Address::Exec(command) => {
+                let (fd, _) = self.commands.start(command, situation)?;
+                Ok(Reached::socket(fd, Speech::UnixBytes))
+            }
+            Address::Stdio => {
+                let (fd, stdio) = Stdio::of_process().map_err(|source| Error::Network {
+                    address: Box::new(address.clone()),
+                    source,
+                })?;
+                *self.stdio() = Some(stdio);
+                Ok(Reached::socket(fd, Speech::Bytes))
+            }
+            other => Err(Error::Unsuitable(Box::new(other.clone()))),
+        }
+    }
+
+    /// Why a target that was reached by ssh gave nothing, where ssh has said so since.
+    pub(crate) fn refused_since(&self, place: usize, began: Instant) -> Option<String> {
+        match &self.all.get(place)?.means {
+            Means::Ssh(master) => master.refused_since(began),
+            _ => None,
+        }
     }
 
     /// Connects to one of them.
@@ -166,13 +237,27 @@ impl Targets {
         place: usize,
         patience: Patience,
         behalf: Option<&OnBehalf>,
+        situation: exec::Situation<'_>,
     ) -> Result<Reached, Error> {
-        let Some(target) = self.targets.get(place) else {
+        let Some(target) = self.all.get(place) else {
             return Err(Error::Unsuitable(Box::new(Address::Stdio)));
         };
         let patience = options_of(&target.address)
             .and_then(|options| options.connect_timeout)
             .unwrap_or(patience.connect);
+        if let (Address::Exec(_), _) | (_, Means::Stdio(_)) = (&target.address, &target.means) {
+            if let Means::Stdio(once) = &target.means {
+                once.spend(&target.address)?;
+            }
+            return self.once(&target.address, situation);
+        }
+        if let Means::Ssh(master) = &target.means {
+            // It keeps to the time itself, and knows why it ran out.
+            return Ok(Reached::socket(
+                master.connect(patience).await?,
+                Speech::Bytes,
+            ));
+        }
         match tokio::time::timeout(patience, target.connect(patience, behalf)).await {
             Ok(answer) => answer,
             Err(_) => Err(Error::TimedOut {
@@ -220,12 +305,7 @@ impl Target {
                 })?)))
             }
             (address, Means::Descriptor(once)) => once.take(address),
-            (address, _) => once(address),
+            (address, _) => Err(Error::Unsuitable(Box::new(address.clone()))),
         }
     }
-}
-
-/// Ends that are there once: standard input and output, a command.
-pub(crate) fn once(address: &Address) -> Result<Reached, Error> {
-    Err(Error::Unsuitable(Box::new(address.clone())))
 }

@@ -1,10 +1,5 @@
 //! `udp:host:port`
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the ends do not send and receive by it yet")
-)]
-
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{BorrowedFd, OwnedFd};

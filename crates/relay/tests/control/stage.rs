@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sockeye_address::{Address, Kind, Name};
 use sockeye_relay::control::{Answer, Client, Error, RelayDocument, Request, Server};
 use sockeye_relay::plan::{self, Plan};
-use sockeye_relay::{Event, HandedOver, Relay, Workers, fault};
+use sockeye_relay::{Event, HandedOver, Relay, Workers};
 use sockeye_socket::{BindOptions, Connection, Life, Listener};
 use tokio::sync::oneshot;
 
@@ -80,24 +80,12 @@ pub(crate) fn plan(listen: Address, target: Address) -> Plan {
         Address::Unix(unix) => unix.kind.unwrap_or(Kind::Stream),
         _ => Kind::Stream,
     };
-    Plan {
-        name: "relay".to_owned(),
-        listen: plan::Listen {
-            address: listen,
-            kind,
-            bind: BindOptions::new(),
-        },
-        targets: vec![plan::Target { address: target }],
-        balance: plan::Balance::default(),
-        access: sockeye_relay::access::Rules::default(),
-        limits: plan::Limits::default(),
-        patience: plan::Patience::default(),
-        descriptors: plan::Descriptors::Refuse,
-        credentials: plan::Credentials::default(),
-        framing: None,
-        faults: fault::Settings::default(),
-        dump: false,
-    }
+    let listen = plan::Listen {
+        address: listen,
+        kind,
+        bind: BindOptions::new(),
+    };
+    Plan::new("relay", listen, vec![plan::Target { address: target }])
 }
 
 fn echo(client: &Connection) {

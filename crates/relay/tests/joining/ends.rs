@@ -55,7 +55,7 @@ fn what_a_client_sent_before_it_closed_arrives() {
     let stage = Stage::new(Kind::Stream);
     for _ in 0..100 {
         let (client, server) = stage.pair();
-        client.send_all(&[5; 100_000]).unwrap();
+        client.send_all(&vec![5; 100_000]).unwrap();
         drop(client);
         assert_eq!(rest(&server).len(), 100_000);
     }

@@ -1,5 +1,10 @@
 //! Clients and servers through a relay, with real sockets.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 mod descriptors; // what is passed with the bytes
 mod ends; // half-close, hang-up, reset
 mod faults; // what goes wrong on purpose

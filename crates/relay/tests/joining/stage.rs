@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sockeye_address::{Address, Kind, Name};
-use sockeye_relay::plan::{Balance, Credentials, Descriptors, Limits, Listen, Patience, Target};
+use sockeye_relay::plan::{Listen, Target};
 use sockeye_relay::{Event, Handle, Plan, Relay, Workers};
 use sockeye_socket::{BindOptions, Connection, Life, Listener};
 use tempfile::TempDir;
@@ -25,26 +25,15 @@ pub(crate) struct Stage {
 
 pub(crate) fn plan(folder: &TempDir, kind: Kind) -> Plan {
     let name = |file| Name::Path(folder.path().join(file));
-    Plan {
-        name: "test".to_owned(),
-        listen: Listen {
-            address: Address::from(name("in.sock")),
-            kind,
-            bind: BindOptions::new(),
-        },
-        targets: vec![Target {
-            address: Address::from(name("out.sock")),
-        }],
-        balance: Balance::default(),
-        access: sockeye_relay::access::Rules::default(),
-        limits: Limits::default(),
-        patience: Patience::default(),
-        descriptors: Descriptors::Pass { most: 253 },
-        credentials: Credentials::Own,
-        framing: None,
-        faults: sockeye_relay::fault::Settings::default(),
-        dump: false,
-    }
+    let listen = Listen {
+        address: Address::from(name("in.sock")),
+        kind,
+        bind: BindOptions::new(),
+    };
+    let target = Target {
+        address: Address::from(name("out.sock")),
+    };
+    Plan::new("test", listen, vec![target])
 }
 
 impl Stage {

@@ -19,7 +19,7 @@ use crate::verbs::talk::bound::BoundArguments;
 /// Join any two endpoints: each client of one address is connected to another
 ///
 /// LISTEN and TARGET are any addresses (docs/address.md): Unix sockets, tcp:, tls:, udp:, vsock:, exec:COMMAND, - for
-/// standard input and output; activation:NAME and fd:N to listen on what was handed over; ssh://USER@HOST/PATH as a
+/// standard input and output; activation:NAME and fd:N to listen on what was handed over; `ssh://USER@HOST/PATH` as a
 /// target. Half-close is kept, nothing is buffered without bound, descriptors that are passed between Unix sockets
 /// arrive with their bytes, and a target that fails costs one client.
 ///
@@ -102,6 +102,14 @@ pub(crate) struct Relay {
     /// Time between attempts [default: 1s]
     #[arg(long, value_name = "TIME", value_parser = span_or_none, help_heading = "Targets")]
     pub retry_interval: Option<Duration>,
+    /// For the ssh of targets on other machines: `IdentityFile=/run/key`, or one argument: -F/run/config
+    #[arg(
+        long,
+        value_name = "OPTION",
+        allow_hyphen_values = true,
+        help_heading = "Targets"
+    )]
+    pub ssh_option: Vec<OsString>,
 
     /// Close a connection on which nothing has moved for so long [default: never]
     #[arg(long, value_name = "TIME", value_parser = span, help_heading = "What passes")]
@@ -124,7 +132,11 @@ pub(crate) struct Relay {
     pub credentials: Option<Whose>,
 
     /// Let something go wrong: up:latency,delay=100ms (DIRECTION: up from the client, down to it, both)
-    #[arg(long, value_name = "DIRECTION:KIND,KEY=VALUE…", help_heading = "Faults")]
+    #[arg(
+        long,
+        value_name = "DIRECTION:KIND,KEY=VALUE…",
+        help_heading = "Faults"
+    )]
     pub fault: Vec<Spec>,
     /// Make the faults of this run those of another one [default: another one each time]
     #[arg(long, value_name = "N", help_heading = "Faults")]
@@ -147,7 +159,7 @@ pub(crate) struct Process {
     /// Serve figures for Prometheus at /metrics on this Unix or tcp: address
     #[arg(long, value_name = "ADDRESS", help_heading = "Running")]
     pub metrics: Option<OsString>,
-    /// Socket for `relay ctl` [default: named after LISTEN, in /run/sockeye or $XDG_RUNTIME_DIR/sockeye]
+    /// Socket for `relay ctl` [default: named after LISTEN, in /run/sockeye or `$XDG_RUNTIME_DIR/sockeye`]
     #[arg(long, value_name = "PATH", help_heading = "Running")]
     pub control: Option<PathBuf>,
     /// Take the listening socket over from the relay that runs there: no client is refused meanwhile

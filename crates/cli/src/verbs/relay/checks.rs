@@ -16,6 +16,11 @@ pub(super) fn plan(plan: &Plan) -> Result<(), Error> {
     own_target(plan)?;
     boundaries(plan)?;
     credentials(plan)?;
+    let on_others = |target: &Target| matches!(target.address, Address::Ssh(_));
+    if !plan.ssh_options.is_empty() && !plan.targets.iter().any(on_others) {
+        let problem = "read --ssh-option: no target is on another machine";
+        return Err(Error::usage(problem).remedy("leave it out, or name an ssh:// target"));
+    }
     // Whether messages or bytes come from a socket that is handed over shows itself when it is there.
     if listens(&plan.listen).is_some() {
         plan.faults.check(plan.passing()).map_err(|error| {
@@ -65,13 +70,11 @@ fn identity(plan: &Plan) -> Result<(), Error> {
 
 fn certificate(plan: &Plan) -> Result<(), Error> {
     match &plan.listen.address {
-        Address::Tls(network) if network.options.tls.cert.is_none() => {
-            Err(Error::usage(format!(
-                "listen on {}: a TLS listener has to show a certificate",
-                plan.listen.address
-            ))
-            .remedy("add ,cert=FILE and, where the key is in another file, ,key=FILE"))
-        }
+        Address::Tls(network) if network.options.tls.cert.is_none() => Err(Error::usage(format!(
+            "listen on {}: a TLS listener has to show a certificate",
+            plan.listen.address
+        ))
+        .remedy("add ,cert=FILE and, where the key is in another file, ,key=FILE")),
         _ => Ok(()),
     }
 }
@@ -89,8 +92,10 @@ fn own_target(plan: &Plan) -> Result<(), Error> {
     };
     match plan.targets.iter().find(is_own) {
         None => Ok(()),
-        Some(_) => Err(Error::usage(format!("relay {own} to {own}: it is the same end"))
-            .remedy("TARGET is where the clients of LISTEN are taken")),
+        Some(_) => Err(
+            Error::usage(format!("relay {own} to {own}: it is the same end"))
+                .remedy("TARGET is where the clients of LISTEN are taken"),
+        ),
     }
 }
 

@@ -72,7 +72,7 @@ fn parse(file: &str, text: &str) -> Result<File, Error> {
         match (key.get_ref().as_ref(), value.get_ref()) {
             ("process", DeValue::Table(table)) => found.process = reader.read(table)?,
             ("relay", DeValue::Array(tables)) => {
-                for table in tables.iter() {
+                for table in tables {
                     found.relays.push(reader.relay(table)?);
                 }
             }
@@ -99,7 +99,10 @@ fn parse(file: &str, text: &str) -> Result<File, Error> {
     Ok(found)
 }
 
-type Entry<'a, 'i> = (&'a Spanned<toml::de::DeString<'i>>, &'a Spanned<DeValue<'i>>);
+type Entry<'a, 'i> = (
+    &'a Spanned<toml::de::DeString<'i>>,
+    &'a Spanned<DeValue<'i>>,
+);
 
 /// As they stand in the file, so that the first mistake is told first.
 fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<Entry<'a, 'i>> {
@@ -176,9 +179,8 @@ impl Reader<'_> {
         value: &Spanned<DeValue<'_>>,
         typed: &mut Vec<OsString>,
     ) -> Result<(), Error> {
-        let expected = |what: &str| {
-            self.wrong(value.span().start, format!("{name}: expected {what}"))
-        };
+        let expected =
+            |what: &str| self.wrong(value.span().start, format!("{name}: expected {what}"));
         let is_word = arg.is_positional();
         let word = |text: &str| {
             if is_word {
@@ -196,7 +198,7 @@ impl Reader<'_> {
                 if values.is_empty() && is_word {
                     return Err(expected("at least one address"));
                 }
-                for value in values.iter() {
+                for value in values {
                     typed.push(word(&scalar(name, value.get_ref()).ok_or_else(|| {
                         self.wrong(value.span().start, format!("{name}: expected text"))
                     })?));

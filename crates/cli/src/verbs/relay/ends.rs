@@ -19,10 +19,10 @@ pub(super) fn listen(relay: &Relay) -> Result<Listen, Error> {
     let typed = relay.listen.as_deref().unwrap_or(OsStr::new(""));
     let mut address = any_address(typed)?;
     if let Address::Ssh(_) = address {
-        return Err(
-            Error::usage(format!("listen on {address}: only a target can be on another machine"))
-                .remedy("to listen there, run sockeye relay there"),
-        );
+        return Err(Error::usage(format!(
+            "listen on {address}: only a target can be on another machine"
+        ))
+        .remedy("to listen there, run sockeye relay there"));
     }
     let useless = ["retry", "interval", "connect-timeout"];
     refuse_options(&address, "listen on", "a listener", &useless, "TARGET")?;
@@ -71,7 +71,9 @@ pub(super) fn targets(relay: &Relay) -> Result<Vec<Target>, Error> {
         let mut address = target(typed)?;
         // Flags win over the options of an address.
         if let Some(options) = options_mut(&mut address) {
-            options.connect_timeout = options.connect_timeout.filter(|_| relay.connect_timeout.is_none());
+            options.connect_timeout = options
+                .connect_timeout
+                .filter(|_| relay.connect_timeout.is_none());
             options.retry = options.retry.filter(|_| relay.retry.is_none());
             options.interval = options.interval.filter(|_| relay.retry_interval.is_none());
         }
@@ -187,7 +189,13 @@ pub(super) fn metrics(typed: Option<&OsStr>, plans: &[Plan]) -> Result<Option<Pl
         )));
     }
     let useless = ["max-clients", "retry", "interval", "connect-timeout"];
-    refuse_options(&address, "serve metrics at", "it", &useless, "an end of a relay")?;
+    refuse_options(
+        &address,
+        "serve metrics at",
+        "it",
+        &useless,
+        "an end of a relay",
+    )?;
     match address {
         Address::Unix(unix) if unix.kind.is_none_or(|kind| kind == Kind::Stream) => {
             let bind = BoundArguments::default().resolve(&unix, Life::default())?;

@@ -10,9 +10,14 @@ use crate::error::Error;
 #[derive(Debug, Clone)]
 pub(super) enum Word {
     /// All relays can be connected to; this process is the service from now on, if it says so.
-    Ready { status: String, is_main: bool },
+    Ready {
+        status: String,
+        is_main: bool,
+    },
     Reloading,
-    Stopping { status: String },
+    Stopping {
+        status: String,
+    },
 }
 
 /// The way to the service manager, if one waits for word.
@@ -39,9 +44,7 @@ impl Manager {
                     let _ = tell(&notifier, &word);
                 }
             })
-            .map_err(|error| {
-                Error::failure(crate::error::error_with("start a thread", error))
-            })?;
+            .map_err(|error| Error::failure(crate::error::error_with("start a thread", error)))?;
         Ok(Manager { words: Some(words) })
     }
 

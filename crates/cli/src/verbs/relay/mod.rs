@@ -20,7 +20,9 @@ mod summary; // all that a relay did
 use std::fmt::Display;
 use std::io::Write as _;
 
+use sockeye_address::escape::escape;
 use sockeye_relay::Plan;
+use sockeye_relay::control::EXTENSION;
 
 pub(crate) use args::Arguments;
 use args::{LogForm, Process, Relay, What};
@@ -35,8 +37,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Error> {
         return ctl::run(&arguments);
     }
     let (typed, process) = gather(arguments.config, arguments.relay, arguments.process)?;
-    if process.control.as_deref().is_some_and(|path| path.as_os_str().is_empty()) {
-        return Err(Error::usage("read --control: the path is empty"));
+    if let Some(path) = &process.control
+        && path.extension() != Some(EXTENSION.as_ref())
+    {
+        let shown = escape(path.as_os_str().as_encoded_bytes(), "");
+        let problem =
+            format!("use {shown} as a control socket: its name does not end in .{EXTENSION}");
+        return Err(Error::usage(problem).remedy("an ending of its own tells it from an address"));
     }
     let dumps = process.dump.is_some() || process.dump_file.is_some();
     if process.log == Some(LogForm::Json) && dumps && process.dump_file.is_none() {

@@ -93,8 +93,8 @@ mod tests {
         assert_eq!(span(Duration::from_millis(230)), "230 ms");
         assert_eq!(span(Duration::from_millis(4040)), "4.0 s");
         assert_eq!(span(Duration::from_secs(123)), "2 m 3 s");
-        assert_eq!(span(Duration::from_secs(12_000)), "3 h 20 m");
-        assert_eq!(span(Duration::from_secs(187_200)), "2 d 4 h");
+        assert_eq!(span(Duration::from_mins(200)), "3 h 20 m");
+        assert_eq!(span(Duration::from_hours(52)), "2 d 4 h");
         assert_eq!(size(0), "0 B");
         assert_eq!(size(1023), "1023 B");
         assert_eq!(size(3500), "3.4 KiB");

@@ -1,6 +1,6 @@
 //! Errors of relays, with what the user can do about them.
 
-use sockeye_relay::{ListenError, control};
+use sockeye_relay::{ListenError, control, metrics};
 
 use crate::error::Error;
 use crate::verbs::talk::refusal::refused;
@@ -32,6 +32,14 @@ pub(super) fn cannot_control(error: control::Error) -> Error {
         control::Error::Held { .. } => {
             Error::failure(error).remedy("give --control another path, or end that process")
         }
+        error => Error::failure(error),
+    }
+}
+
+/// The same for the figures.
+pub(super) fn cannot_serve_metrics(error: metrics::Error) -> Error {
+    match error {
+        metrics::Error::Unix(error) => refused(error),
         error => Error::failure(error),
     }
 }

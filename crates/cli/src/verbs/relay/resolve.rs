@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use sockeye_address::Address;
 use sockeye_relay::access::Rules;
-use sockeye_relay::plan::{
-    Credentials, Descriptors, Limits, Listen, Patience, Plan, Target,
-};
 use sockeye_relay::fault;
+use sockeye_relay::plan::{Credentials, Descriptors, Limits, Listen, Patience, Plan, Target};
 
 use super::args::{Passing, Relay, Whose};
 use super::checks;
@@ -46,6 +44,8 @@ pub(super) fn plan(relay: &Relay, dump: bool) -> Result<Plan, Error> {
             seed: relay.seed.unwrap_or_else(any_seed),
         },
         dump,
+        ssh_options: relay.ssh_option.clone(),
+        command_open_files: None,
         listen,
         targets,
     };
@@ -73,7 +73,7 @@ fn access(relay: &Relay) -> Result<Rules, Error> {
             }
             Unresolved::File { .. } | Unresolved::NotAFile { .. } => Error::usage(error)
                 .remedy("a rule that never fits would deny nobody: name the file of a program"),
-            _ => Error::failure(error),
+            Unresolved::Database { .. } => Error::failure(error),
         }
     })
 }
@@ -102,10 +102,10 @@ fn patience(relay: &Relay) -> Patience {
 fn descriptors(relay: &Relay, listen: &Listen, targets: &[Target]) -> Result<Descriptors, Error> {
     if relay.descriptors == Some(Passing::Refuse) {
         if relay.max_descriptors.is_some() {
-            return Err(
-                Error::usage("read --max-descriptors: none are passed with --descriptors refuse")
-                    .remedy("leave one of the two out"),
-            );
+            return Err(Error::usage(
+                "read --max-descriptors: none are passed with --descriptors refuse",
+            )
+            .remedy("leave one of the two out"));
         }
         return Ok(Descriptors::Refuse);
     }
@@ -114,10 +114,11 @@ fn descriptors(relay: &Relay, listen: &Listen, targets: &[Target]) -> Result<Des
         .filter(|address| !checks::may_be_unix(address))
         .chain(
             // One target that can take them is enough to pass them to it.
-            targets
-                .iter()
-                .map(|target| &target.address)
-                .filter(|_| !targets.iter().any(|target| checks::may_be_unix(&target.address))),
+            targets.iter().map(|target| &target.address).filter(|_| {
+                !targets
+                    .iter()
+                    .any(|target| checks::may_be_unix(&target.address))
+            }),
         )
         .next();
     match network {

@@ -1,6 +1,5 @@
 //! Relays that run, from their opening to their end.
 
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +7,16 @@ use std::time::Duration;
 use sockeye_address::Address;
 use sockeye_relay::control::{self, Server};
 use sockeye_relay::metrics::{self, Metrics};
-use sockeye_relay::{Event, Handle, Observer, Plan, Relay, Workers};
+use sockeye_relay::{Event, HandedOver, Handle, Observer, Plan, Relay, Workers};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, LocalSet};
 
 use super::args::{LogForm, Process};
+use super::ending::chain;
 use super::log::{Log, OfRelay, What};
 use super::manager::{Manager, Word};
 use super::quantity::{count, span};
-use super::refusal::{cannot_control, cannot_run};
+use super::refusal::{cannot_control, cannot_run, cannot_serve_metrics};
 use super::resolve::{self, bare};
 use super::signals::{Asked, Requests};
 use super::summary::Tally;
@@ -24,9 +24,16 @@ use crate::Exit;
 use crate::error::{Error, error_with};
 
 /// Runs relays until all have ended.
-pub(super) fn all(plans: Vec<Plan>, metrics: Option<metrics::Place>, process: Process) -> Result<Exit, Error> {
+pub(super) fn all(
+    mut plans: Vec<Plan>,
+    metrics: Option<metrics::Place>,
+    process: Process,
+) -> Result<Exit, Error> {
     let requests = Requests::start()?;
-    let _ = crate::verbs::listen::raise_descriptor_limit();
+    let limit = crate::verbs::listen::raise_descriptor_limit();
+    for plan in &mut plans {
+        plan.command_open_files = Some(limit);
+    }
     let manager = Manager::find()?;
     let process = Process {
         log: process.log.or_else(|| quiet(&plans)),
@@ -84,6 +91,12 @@ struct Open {
     tally: Arc<Tally>,
 }
 
+/// Control sockets, before there are relays.
+enum Controls {
+    One(Server),
+    Each(Vec<Option<Result<Server, control::Error>>>),
+}
+
 /// Everybody who is told what happens.
 struct Everybody(Vec<Arc<dyn Observer>>);
 
@@ -96,38 +109,45 @@ impl Observer for Everybody {
 }
 
 impl Session {
-    /// Opens everything; from then on clients can connect.
+    /// Opens everything; the relays last, so that no client connects to what cannot be.
     fn open(&self, plans: Vec<Plan>, place: Option<metrics::Place>) -> Result<Running, Error> {
         let threads = resolve::threads(self.process.threads);
         let workers = Workers::start(threads)
             .map_err(|error| Error::failure(error_with("start threads", error)))?;
         let workers = Arc::new(workers);
-        let figures = place.as_ref().map(|_| Arc::new(Metrics::new()));
+        let figures = Arc::new(Metrics::new());
+        let metrics = place
+            .map(|place| metrics::Server::start(&place, Arc::clone(&figures)))
+            .transpose()
+            .map_err(cannot_serve_metrics)?;
+        let adopted: Vec<_> = plans
+            .iter()
+            .map(|plan| self.adopt(&plan.listen.address))
+            .collect::<Result<_, _>>()?;
+        let controls = self.controls(&plans)?;
         let mut relays = Vec::with_capacity(plans.len());
-        for (number, plan) in plans.into_iter().enumerate() {
+        for (number, (plan, adopted)) in plans.into_iter().zip(adopted).enumerate() {
             let tally = Arc::new(Tally::new());
-            let mut everybody: Vec<Arc<dyn Observer>> = vec![
-                Arc::clone(&tally) as Arc<dyn Observer>,
-                Arc::new(OfRelay::new(&self.log, number, &plan)),
-            ];
-            everybody.extend(figures.iter().map(|figures| Arc::clone(figures) as Arc<dyn Observer>));
-            self.tell_seed(&plan);
-            let relay = self.open_one(plan, &workers, Arc::new(Everybody(everybody)))?;
-            if let Some(figures) = &figures {
-                figures.watch(relay.handle());
+            let mut everybody: Vec<Arc<dyn Observer>> = vec![Arc::clone(&tally) as _];
+            if self.log.is_written() {
+                everybody.push(Arc::new(OfRelay::new(&self.log, number, &plan)));
             }
+            if metrics.is_some() {
+                everybody.push(Arc::clone(&figures) as _);
+            }
+            self.tell_seed(&plan);
+            let everybody = Arc::new(Everybody(everybody));
+            let relay = match adopted {
+                Some(adopted) => Relay::adopt(plan, adopted, Arc::clone(&workers), everybody),
+                None => Relay::open(plan, Arc::clone(&workers), everybody),
+            }
+            .map_err(cannot_run)?;
+            figures.watch(relay.handle());
             relays.push(Open { relay, tally });
         }
-        let metrics = match (place, figures) {
-            (Some(place), Some(figures)) => {
-                Some(metrics::Server::start(&place, figures).map_err(Error::failure)?)
-            }
-            _ => None,
-        };
-        let controls = self.controls(&relays)?;
         Ok(Running {
+            controls: self.join_controls(controls, &relays),
             relays,
-            controls,
             _metrics: metrics,
         })
     }
@@ -136,65 +156,60 @@ impl Session {
     fn tell_seed(&self, plan: &Plan) {
         if !plan.faults.faults.is_empty() {
             let (name, seed) = (&plan.name, plan.faults.seed);
-            self.log
-                .notice("seed", format!("relay {name}: --seed {seed} repeats the faults of this run"));
+            self.log.notice(
+                "seed",
+                format!("relay {name}: --seed {seed} repeats the faults of this run"),
+            );
         }
     }
 
-    fn open_one(
-        &self,
-        plan: Plan,
-        workers: &Arc<Workers>,
-        observer: Arc<dyn Observer>,
-    ) -> Result<Relay, Error> {
-        let listen = plan.listen.address.clone();
-        let adopted = if self.process.takeover {
-            control::take_over(&self.control_path(&listen), &listen).map_err(cannot_control)?
-        } else {
-            None
-        };
-        let workers = Arc::clone(workers);
-        match adopted {
-            Some(adopted) => Relay::adopt(plan, adopted.into(), workers, observer),
-            None => Relay::open(plan, workers, observer),
+    /// The listening socket of the relay that runs there, if that is wanted.
+    fn adopt(&self, listen: &Address) -> Result<Option<HandedOver>, Error> {
+        if !self.process.takeover {
+            return Ok(None);
         }
-        .map_err(cannot_run)
-    }
-
-    fn control_path(&self, listen: &Address) -> PathBuf {
-        self.process
-            .control
-            .clone()
-            .unwrap_or_else(|| control::default_path(listen))
+        let path = self.process.control.clone();
+        let path = path.unwrap_or_else(|| control::default_path(listen));
+        let adopted = control::take_over(&path, listen).map_err(cannot_control)?;
+        Ok(adopted.map(HandedOver::from))
     }
 
     /// One control socket for all where its path was given, or one for each relay where `ctl` finds it by its address.
-    fn controls(&self, relays: &[Open]) -> Result<Vec<(Server, Vec<Handle>)>, Error> {
+    fn controls(&self, plans: &[Plan]) -> Result<Controls, Error> {
         if let Some(path) = &self.process.control {
-            let handles = relays.iter().map(|open| open.relay.handle()).collect();
             let server = Server::open(path).map_err(cannot_control)?;
-            return Ok(vec![(server, handles)]);
+            return Ok(Controls::One(server));
         }
-        let mut controls = Vec::new();
-        for open in relays {
-            let handle = open.relay.handle();
-            if *handle.listen() == Address::Stdio {
-                continue;
-            }
-            match Server::open(&control::default_path(handle.listen())) {
-                Ok(server) => controls.push((server, vec![handle])),
+        let of_plan = |plan: &Plan| match &plan.listen.address {
+            Address::Stdio => None,
+            listen => Some(Server::open(&control::default_path(listen))),
+        };
+        Ok(Controls::Each(plans.iter().map(of_plan).collect()))
+    }
+
+    fn join_controls(&self, controls: Controls, relays: &[Open]) -> Vec<(Server, Vec<Handle>)> {
+        let mut handles = relays.iter().map(|open| open.relay.handle());
+        let each = match controls {
+            Controls::One(server) => return vec![(server, handles.collect())],
+            Controls::Each(each) => each,
+        };
+        let mut joined = Vec::new();
+        for (server, handle) in each.into_iter().zip(&mut handles) {
+            match server {
+                Some(Ok(server)) => joined.push((server, vec![handle])),
                 // Nobody asked for it.
-                Err(error) => self.log.notice(
+                Some(Err(error)) => self.log.notice(
                     "no_control",
                     format!(
                         "relay {} cannot be changed while it runs: {}",
                         handle.name(),
-                        super::ending::chain(&error)
+                        chain(&error)
                     ),
                 ),
+                None => {}
             }
         }
-        Ok(controls)
+        joined
     }
 
     /// Serves until all relays have ended.
@@ -271,14 +286,15 @@ impl Session {
         for handle in handles {
             let name = handle.name();
             match handle.reload() {
-                Ok(()) => self
-                    .log
-                    .notice("reloaded", format!("relay {name}: certificates are read again")),
+                Ok(()) => self.log.notice(
+                    "reloaded",
+                    format!("relay {name}: certificates are read again"),
+                ),
                 Err(error) => self.log.notice(
                     "not_reloaded",
                     format!(
                         "relay {name}: {}; the certificates stay as they were",
-                        super::ending::chain(&error)
+                        chain(&error)
                     ),
                 ),
             }

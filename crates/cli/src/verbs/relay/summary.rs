@@ -76,11 +76,11 @@ impl Observer for Tally {
     fn observe(&self, _: &str, event: &Event<'_>) {
         match event {
             Event::TargetFailed { error, .. } => self.failed(chain(*error)),
-            Event::Ended { report, .. } if report.end.is_failure() => {
-                // That there is no target says less than what the targets said.
-                if !matches!(report.end, End::NoTarget) {
-                    self.failed(Ending::of(&report.end).text);
-                }
+            // That there is no target says less than what the targets said.
+            Event::Ended { report, .. }
+                if report.end.is_failure() && !matches!(report.end, End::NoTarget) =>
+            {
+                self.failed(Ending::of(&report.end).text);
             }
             Event::Connected { .. } => {
                 *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -102,7 +102,11 @@ impl Observer for Tally {
                 totals.down_bytes += report.down_bytes;
                 let seconds = report.lasted.as_secs_f64();
                 let refused = matches!(report.end, End::Refused);
-                if !refused && totals.longest.is_none_or(|longest| longest.seconds < seconds) {
+                if !refused
+                    && totals
+                        .longest
+                        .is_none_or(|longest| longest.seconds < seconds)
+                {
                     totals.longest = Some(Longest {
                         connection: connection.0,
                         seconds,

@@ -41,7 +41,10 @@ balance = "first-alive"
     assert_eq!(place.to_string(), "r.toml line 7");
     assert_eq!(relay.name.as_deref(), Some("web"));
     assert_eq!(relay.target, ["tcp:localhost:80", "-"]);
-    assert_eq!(relay.bound.mode.map(|mode| mode.bits()), Some(0o660));
+    assert_eq!(
+        relay.bound.mode.map(sockeye_address::Mode::bits),
+        Some(0o660)
+    );
     assert_eq!(relay.max_clients.map(usize::from), Some(10));
     assert_eq!((relay.allow.len(), relay.deny.len()), (2, 1));
     assert!(relay.bound.force);
@@ -62,7 +65,10 @@ fn the_first_thing_that_is_wrong_is_told_with_its_line() {
         with("balance = \"best\""),
         "read r.toml line 4: balance = \"best\": expected one of round-robin, first-alive"
     );
-    assert_eq!(with("force = 1"), "read r.toml line 4: force: expected true or false");
+    assert_eq!(
+        with("force = 1"),
+        "read r.toml line 4: force: expected true or false"
+    );
     assert_eq!(
         with("mode = [\"660\"]"),
         "read r.toml line 4: mode: expected one value, not a list"
@@ -74,7 +80,9 @@ fn the_first_thing_that_is_wrong_is_told_with_its_line() {
     );
     let unknown = with("mod = \"660\"");
     assert!(
-        unknown.starts_with("read r.toml line 4: unknown key mod: expected one of listen, target, name, "),
+        unknown.starts_with(
+            "read r.toml line 4: unknown key mod: expected one of listen, target, name, "
+        ),
         "{unknown}"
     );
     assert!(unknown.contains("retry-interval"), "{unknown}");

@@ -11,8 +11,8 @@ use crate::verbs::relay::summary::Totals;
 
 #[derive(Serialize)]
 struct Document<'a> {
+    version: u32,
     time: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     relay: Option<&'a str>,
     #[serde(flatten)]
     event: Event<'a>,
@@ -92,6 +92,7 @@ enum ClientDocument<'a> {
 /// Adds the line to `text`.
 pub(super) fn write(text: &mut String, line: &Line, names: &mut Names) {
     let document = Document {
+        version: 1,
         time: stamp(line.moment),
         relay: line.relay.as_deref(),
         event: event(&line.what, names),

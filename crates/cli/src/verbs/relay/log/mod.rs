@@ -51,7 +51,10 @@ pub(super) struct Line {
 /// What happened.
 pub(super) enum What {
     /// Clients can connect: from where to where.
-    Ready { listen: String, targets: Vec<String> },
+    Ready {
+        listen: String,
+        targets: Vec<String>,
+    },
     /// A client has come.
     Accepted { who: Arc<Who> },
     /// It may not connect.
@@ -136,6 +139,11 @@ impl Log {
         let queue = Queue::start(writer)
             .map_err(|error| Error::failure(error_with("start to write the log", error)))?;
         Ok(Arc::new(Log { queue, form, dumps }))
+    }
+
+    /// Whether anything is written at all.
+    pub(super) fn is_written(&self) -> bool {
+        self.form != LogForm::None || self.dumps
     }
 
     /// Tells something of the process, or of one relay.
@@ -355,7 +363,9 @@ impl Sink<Item> for Writer {
                 relay: None,
                 what: What::Notice {
                     event: "left_out",
-                    text: format!("{left_out} lines are left out: they came faster than they are read"),
+                    text: format!(
+                        "{left_out} lines are left out: they came faster than they are read"
+                    ),
                 },
             });
         }

@@ -15,7 +15,11 @@ pub(super) fn write(text: &mut String, line: &Line, several: bool, names: &mut N
     let relay = line.relay.as_deref().unwrap_or_default();
     let _ = match &line.what {
         What::Ready { listen, targets } => {
-            writeln!(text, "sockeye: relay {listen} -> {}: ready", targets.join(" "))
+            writeln!(
+                text,
+                "sockeye: relay {listen} -> {}: ready",
+                targets.join(" ")
+            )
         }
         What::Summary(totals) => writeln!(text, "sockeye: relay {relay}: {totals}"),
         What::Notice { text: notice, .. } => writeln!(text, "sockeye: {notice}"),
@@ -42,7 +46,11 @@ fn told(what: &What, names: &mut Names) -> Option<String> {
         }
         What::Refused { who, reason } => format!("{} refused: {reason}", shown(who, names)),
         What::Connected { who, target, took } => {
-            format!("{} -> {target} connected in {}", shown(who, names), span(*took))
+            format!(
+                "{} -> {target} connected in {}",
+                shown(who, names),
+                span(*took)
+            )
         }
         What::TargetFailed { who, error, .. } => format!("{} {error}", shown(who, names)),
         What::Ended {
