@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use rstest::rstest;
 
-use crate::program::{Ended, Program, run, sockeye};
+use crate::program::{Ended, Program, run, run_with, sockeye};
 use crate::stage::Stage;
 
 /// The line that tells what is wrong; behind it there may be one that says what can be done.
@@ -251,6 +251,22 @@ fn a_target_that_cannot_be_reached_costs_one_client_which_is_told() {
     assert!(
         ended.stderr.contains(": 2 clients, 0 refused, 2 failed, "),
         "{ended:?}"
+    );
+}
+
+#[test]
+fn a_target_that_cannot_be_reached_ends_a_relay_with_one_client() {
+    let stage = Stage::new();
+    let absent = stage.text("absent.sock");
+    let problem = failed(&stage, &["-", &absent]);
+    assert_eq!(
+        problem,
+        format!("relay -: connect {absent}: No such file or directory (os error 2)")
+    );
+    let ended = run_with(["relay", "-", &stage.text("echo.sock")], b"hello").succeeded();
+    assert_eq!(
+        (ended.text().as_str(), ended.stderr.as_str()),
+        ("hello", "")
     );
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use rustix::process::Signal;
 
 use crate::program::{Program, sockeye};
-use crate::stage::{Stage, connect, exchange};
+use crate::stage::{Stage, Unheard, connect, exchange};
 
 #[test]
 fn sigterm_lets_a_client_finish_and_nobody_else_in() {
@@ -163,11 +163,8 @@ fn a_pipe_that_is_closed_is_no_reason_to_stop() {
         .args([stage.path("in.sock"), stage.path("echo.sock")]);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut child = command.stderr(writer).spawn().unwrap();
-    drop(command);
+    let relay = Unheard::start(&mut command, writer);
     drop(stage.connect_when_ready());
     exchange(&mut stage.connect(), b"hello");
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, Signal::TERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    relay.stop_successfully();
 }

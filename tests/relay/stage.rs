@@ -4,12 +4,13 @@ use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::program::{Program, sockeye};
@@ -147,4 +148,29 @@ pub(crate) fn exchange(client: &mut UnixStream, text: &[u8]) {
     let mut back = vec![0; text.len()];
     client.read_exact(&mut back).unwrap();
     assert_eq!(back, text);
+}
+
+/// A relay whose standard error is this test's own, ended with the test.
+pub(crate) struct Unheard(Child);
+
+impl Unheard {
+    pub(crate) fn start(command: &mut Command, errors: std::io::PipeWriter) -> Self {
+        let child = command.stderr(errors).spawn().unwrap();
+        // The command keeps the writing end open.
+        command.stderr(Stdio::null());
+        Unheard(child)
+    }
+
+    #[track_caller]
+    pub(crate) fn stop_successfully(mut self) {
+        kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
+        assert_eq!(self.0.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

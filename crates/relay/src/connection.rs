@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use sockeye_address::Address;
@@ -16,7 +17,7 @@ use crate::fault::Direction;
 use crate::listen::{Incoming, IncomingEnd};
 use crate::plan::{Balance, Credentials, Descriptors};
 use crate::pump::{self, Activity, Identity, Terms};
-use crate::shared::{Live, Phase, Shared};
+use crate::shared::{CLOSING, CUT, Live, Shared};
 use crate::target::exec::Situation;
 use crate::target::{OnBehalf, Reached};
 
@@ -28,16 +29,28 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Serves a client to its end, and says how it was.
 pub(crate) async fn serve(shared: Arc<Shared>, live: Arc<Live>, incoming: Incoming, seat: Seat) {
-    let mut phase = shared.phase.subscribe();
-    let end = tokio::select! {
-        biased;
-        end = relay(&shared, &live, incoming) => end,
-        () = live.cut.notified() => End::Cut,
-        _ = phase.wait_for(|phase| *phase == Phase::Closing) => End::Stopped,
-    };
+    let end = unless_cut(&live, relay(&shared, &live, incoming)).await;
     // The seat is free before the observer hears of it.
     drop(seat);
     finish(&shared, &live, end);
+}
+
+/// Does the work of a connection until it is cut.
+async fn unless_cut(live: &Live, work: impl Future<Output = End>) -> End {
+    tokio::pin!(work);
+    let mut attended = false;
+    std::future::poll_fn(|context| {
+        if !attended {
+            live.attend(context.waker()); // a task keeps its waker
+            attended = true;
+        }
+        match live.hears(CUT | CLOSING) {
+            0 => work.as_mut().poll(context),
+            CUT => Poll::Ready(End::Cut),
+            _ => Poll::Ready(End::Stopped),
+        }
+    })
+    .await
 }
 
 /// Says how a connection ended.

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::event::{Client, ConnectionId};
 use crate::fault;
-use crate::shared::{Phase, Shared};
+use crate::shared::{CLOSING, CUT, FAULTS, Live, Phase, Shared};
 use crate::tls;
 
 /// A running relay, seen and changed from outside. Clones are of the same relay.
@@ -65,6 +65,23 @@ pub struct Status {
     pub connections: Vec<Connection>,
 }
 
+/// What a relay has done, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Connections that are open.
+    pub open: u64,
+    /// Clients that were accepted, refused ones included.
+    pub accepted: u64,
+    /// Clients that were not let in.
+    pub refused: u64,
+    /// Connections that ended for another reason than their ends' wish.
+    pub failed: u64,
+    /// From clients to targets, by ended and open connections.
+    pub up_bytes: u64,
+    /// From targets to clients.
+    pub down_bytes: u64,
+}
+
 /// An open connection.
 #[derive(Debug, Clone)]
 pub struct Connection {
@@ -82,6 +99,22 @@ pub struct Connection {
     pub down_bytes: u64,
 }
 
+impl Connection {
+    fn of(live: &Live, shared: &Shared) -> Self {
+        let place = live.target.load(Ordering::Relaxed).checked_sub(1);
+        Connection {
+            id: live.id,
+            client: live.client.clone(),
+            target: place
+                .and_then(|place| shared.plan.targets.get(place))
+                .map(|target| target.address.clone()),
+            age: live.since.elapsed(),
+            up_bytes: live.up_bytes.load(Ordering::Relaxed),
+            down_bytes: live.down_bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
 impl Handle {
     /// The relay's name.
     pub fn name(&self) -> &str {
@@ -96,26 +129,15 @@ impl Handle {
     /// What it has done and is doing.
     pub fn status(&self) -> Status {
         let shared = &self.shared;
-        let mut connections: Vec<Connection> = shared
-            .live()
-            .values()
-            .map(|live| Connection {
-                id: live.id,
-                client: live.client.clone(),
-                target: live
-                    .target
-                    .load(Ordering::Relaxed)
-                    .checked_sub(1)
-                    .and_then(|place| shared.plan.targets.get(place))
-                    .map(|target| target.address.clone()),
-                age: live.since.elapsed(),
-                up_bytes: live.up_bytes.load(Ordering::Relaxed),
-                down_bytes: live.down_bytes.load(Ordering::Relaxed),
-            })
-            .collect();
+        let (totals, mut connections) = {
+            let live = shared.live();
+            let connections: Vec<Connection> = live
+                .values()
+                .map(|live| Connection::of(live, shared))
+                .collect();
+            (self.totals_with(live.values()), connections)
+        };
         connections.sort_unstable_by_key(|connection| connection.id);
-        let totals = &shared.totals;
-        let open_bytes = |of: fn(&Connection) -> u64| connections.iter().map(of).sum::<u64>();
         Status {
             name: shared.plan.name.clone(),
             listen: shared.plan.listen.address.clone(),
@@ -127,14 +149,36 @@ impl Handle {
                 .collect(),
             phase: *shared.phase.borrow(),
             uptime: shared.began.elapsed(),
-            accepted: totals.accepted.load(Ordering::Relaxed),
-            refused: totals.refused.load(Ordering::Relaxed),
-            failed: totals.failed.load(Ordering::Relaxed),
-            up_bytes: totals.up_bytes.load(Ordering::Relaxed) + open_bytes(|open| open.up_bytes),
-            down_bytes: totals.down_bytes.load(Ordering::Relaxed)
-                + open_bytes(|open| open.down_bytes),
+            accepted: totals.accepted,
+            refused: totals.refused,
+            failed: totals.failed,
+            up_bytes: totals.up_bytes,
+            down_bytes: totals.down_bytes,
             connections,
         }
+    }
+
+    /// The figures of [`Self::status`] without the connections, cheap with thousands of them.
+    pub fn totals(&self) -> Totals {
+        self.totals_with(self.shared.live().values())
+    }
+
+    fn totals_with<'a>(&self, open: impl Iterator<Item = &'a Arc<Live>>) -> Totals {
+        let ended = &self.shared.totals;
+        let mut totals = Totals {
+            open: 0,
+            accepted: ended.accepted.load(Ordering::Relaxed),
+            refused: ended.refused.load(Ordering::Relaxed),
+            failed: ended.failed.load(Ordering::Relaxed),
+            up_bytes: ended.up_bytes.load(Ordering::Relaxed),
+            down_bytes: ended.down_bytes.load(Ordering::Relaxed),
+        };
+        for live in open {
+            totals.open += 1;
+            totals.up_bytes += live.up_bytes.load(Ordering::Relaxed);
+            totals.down_bytes += live.down_bytes.load(Ordering::Relaxed);
+        }
+        totals
     }
 
     /// What goes wrong on purpose.
@@ -149,13 +193,19 @@ impl Handle {
     pub fn set_faults(&self, settings: fault::Settings) -> Result<(), fault::Unsuitable> {
         settings.check(self.shared.plan.passing())?;
         self.shared.faults.send_replace(Arc::new(settings));
+        self.shared.tell_connections(FAULTS);
         Ok(())
     }
 
     /// Cuts a connection; `false` when there is none of this number.
     pub fn cut(&self, connection: ConnectionId) -> bool {
         let live = self.shared.live().get(&connection).cloned();
-        live.inspect(|live| live.cut.notify_one()).is_some()
+        live.inspect(|live| live.tell(CUT)).is_some()
+    }
+
+    /// Cuts all connections.
+    pub fn cut_all(&self) {
+        self.shared.tell_connections(CLOSING);
     }
 
     /// Stops accepting; those that are connected may finish.

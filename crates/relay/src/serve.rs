@@ -14,7 +14,7 @@ use crate::event::{Client, End, Event, Observer};
 use crate::handle::{HandedOver, Handle, Request};
 use crate::listen::{self, Entrance, Incoming, Knock};
 use crate::plan::Plan;
-use crate::shared::{Live, Parts, Phase, Shared};
+use crate::shared::{CLOSING, Live, Parts, Phase, Shared};
 use crate::target::Targets;
 use crate::tls;
 use crate::worker::Workers;
@@ -206,14 +206,9 @@ async fn finish(shared: &Shared, drain: Duration) {
     if connections > 0 {
         shared.tell(&Event::Draining { connections });
     }
-    let mut phase = shared.phase.subscribe();
-    let closing = phase.wait_for(|phase| *phase == Phase::Closing);
-    tokio::select! {
-        () = shared.emptied() => {}
-        _ = closing => {}
-        () = tokio::time::sleep(drain) => {}
-    }
+    let _ = tokio::time::timeout(drain, shared.emptied()).await;
     shared.phase.send_replace(Phase::Closing);
+    shared.tell_connections(CLOSING);
     shared.emptied().await;
 }
 

@@ -1,8 +1,9 @@
 //! What the tasks of a relay share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Instant;
 
 use tokio::sync::{Notify, watch};
@@ -67,8 +68,43 @@ pub(crate) struct Live {
     pub(crate) down_bytes: AtomicU64,
     /// Which target, by its place in the plan, plus one; 0 before there is one.
     pub(crate) target: AtomicUsize,
-    /// Cuts it.
-    pub(crate) cut: Notify,
+    /// What its task has not heard yet: [`CUT`], [`CLOSING`], [`FAULTS`].
+    news: AtomicU8,
+    /// Wakes its task.
+    waker: Mutex<Option<Waker>>,
+}
+
+/// To be cut, by request.
+pub(crate) const CUT: u8 = 1;
+/// To be cut, because the relay ends.
+pub(crate) const CLOSING: u8 = 2;
+/// The faults are others now.
+pub(crate) const FAULTS: u8 = 4;
+
+impl Live {
+    /// Tells its task something. A flag is all that a task looks at, each time it is woken anyway: what a channel
+    /// costs there is felt in the throughput of small messages.
+    pub(crate) fn tell(&self, news: u8) {
+        self.news.fetch_or(news, Ordering::AcqRel);
+        let waker = self.waker();
+        if let Some(waker) = waker.as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// What there is to hear, of these.
+    pub(crate) fn hears(&self, news: u8) -> u8 {
+        self.news.load(Ordering::Acquire) & news
+    }
+
+    /// Has the task that polls this woken by news.
+    pub(crate) fn attend(&self, waker: &Waker) {
+        *self.waker() = Some(waker.clone());
+    }
+
+    fn waker(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Shared {
@@ -103,6 +139,13 @@ impl Shared {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells every connection.
+    pub(crate) fn tell_connections(&self, news: u8) {
+        for live in self.live().values() {
+            live.tell(news);
+        }
+    }
+
     /// Gives a client its number.
     pub(crate) fn enter(&self, client: Client) -> Arc<Live> {
         let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
@@ -114,7 +157,8 @@ impl Shared {
             up_bytes: AtomicU64::new(0),
             down_bytes: AtomicU64::new(0),
             target: AtomicUsize::new(0),
-            cut: Notify::new(),
+            news: AtomicU8::new(0),
+            waker: Mutex::new(None),
         });
         self.live().insert(id, Arc::clone(&live));
         live
@@ -122,17 +166,19 @@ impl Shared {
 
     /// A connection has ended.
     pub(crate) fn leave(&self, live: &Live, report: &Report) {
-        self.totals
-            .up_bytes
-            .fetch_add(report.up_bytes, Ordering::Relaxed);
-        self.totals
-            .down_bytes
-            .fetch_add(report.down_bytes, Ordering::Relaxed);
-        if report.end.is_failure() {
-            self.totals.failed.fetch_add(1, Ordering::Relaxed);
-        }
         let is_last = {
+            // Under the lock, so that nobody counts it twice or not at all.
             let mut all = self.live();
+            let totals = &self.totals;
+            totals
+                .up_bytes
+                .fetch_add(report.up_bytes, Ordering::Relaxed);
+            totals
+                .down_bytes
+                .fetch_add(report.down_bytes, Ordering::Relaxed);
+            if report.end.is_failure() {
+                totals.failed.fetch_add(1, Ordering::Relaxed);
+            }
             all.remove(&live.id);
             all.is_empty()
         };

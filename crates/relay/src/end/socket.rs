@@ -1,7 +1,9 @@
 //! A connected socket that does not wait, and the tasks that wait for it.
 
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::task::{Context, Poll, ready};
 
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, Shutdown, sockopt};
@@ -84,29 +86,39 @@ impl Socket {
         &self,
         mut take: impl FnMut(BorrowedFd<'_>) -> Result<T, Errno>,
     ) -> io::Result<T> {
-        loop {
-            let mut ready = self.arrivals.readable().await?;
-            match take(self.as_fd()) {
-                Ok(arrived) => {
-                    if arrived.was_all() {
-                        // What comes from now on is told anew: the descriptor is watched for edges.
-                        ready.clear_ready();
+        poll_fn(|context| {
+            loop {
+                let mut ready = ready!(self.arrivals.poll_read_ready(context))?;
+                match take(self.as_fd()) {
+                    Ok(arrived) => {
+                        if arrived.was_all() {
+                            // What comes from now on is told anew: the descriptor is watched for edges.
+                            ready.clear_ready();
+                        }
+                        return Poll::Ready(Ok(arrived));
                     }
-                    return Ok(arrived);
+                    Err(Errno::AGAIN) => ready.clear_ready(),
+                    Err(Errno::INTR) => {}
+                    Err(number) => return Poll::Ready(Err(number.into())),
                 }
-                Err(Errno::AGAIN) => ready.clear_ready(),
-                Err(Errno::INTR) => {}
-                Err(number) => return Err(number.into()),
             }
-        }
+        })
+        .await
     }
 
     /// Waits until the peer has closed altogether, or reset the connection; to be used after the end of what it sends.
-    pub(crate) async fn hung_up(&self) -> io::Result<()> {
-        // Nothing but a hang-up makes a descriptor "writable" that is watched for arrivals only.
-        let mut told = self.arrivals.ready(Interest::WRITABLE).await?;
-        told.retain_ready();
-        Ok(())
+    pub(crate) async fn hung_up(&self) {
+        poll_fn(|context| self.poll_hung_up(context)).await;
+    }
+
+    /// [`Self::hung_up`] as a poll.
+    pub(crate) fn poll_hung_up(&self, context: &mut Context<'_>) -> Poll<()> {
+        // Nothing but a hang-up makes a descriptor "writable" that is watched for arrivals only. One that cannot be
+        // watched any more is as good as gone.
+        if let Ok(mut told) = ready!(self.arrivals.poll_write_ready(context)) {
+            told.retain_ready();
+        }
+        Poll::Ready(())
     }
 
     /// Waits until something is queued, and leaves it there.

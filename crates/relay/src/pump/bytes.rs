@@ -56,7 +56,6 @@ pub(crate) async fn copy(source: &Socket, sink: &Socket, flow: &Flow<'_>) -> Res
         };
         piece.finish(&mut room).await?;
         flow.passed();
-        tokio::task::consume_budget().await;
     }
     Ok(())
 }

@@ -127,8 +127,7 @@ async fn sleep_until(instant: Option<Instant>) {
 
 async fn hung_up(socket: Option<&Socket>) {
     match socket {
-        // A descriptor that cannot be watched any more is as good as gone.
-        Some(socket) => drop(socket.hung_up().await),
+        Some(socket) => socket.hung_up().await,
         None => pending().await,
     }
 }

@@ -1,8 +1,10 @@
 //! Both directions of a connection, until both have ended.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -16,7 +18,7 @@ use crate::end::Leg;
 use crate::end::socket::Socket;
 use crate::event::End;
 use crate::fault::{Direction, Passing, Settings};
-use crate::shared::{Live, Phase};
+use crate::shared::{FAULTS, Live, Phase};
 
 /// Joins two ends.
 ///
@@ -26,7 +28,6 @@ use crate::shared::{Live, Phase};
 pub(crate) async fn join(client: Leg, target: Leg, terms: &Terms<'_>, live: &Live) -> End {
     let up = Flow::new(terms, Direction::Up, &live.up_bytes);
     let down = Flow::new(terms, Direction::Down, &live.down_bytes);
-    let faults = terms.shared.faults.subscribe();
     // A session is asked whether a message has come at the last moment: see `sessions_end`.
     let is_session = matches!(client, Leg::Session(_));
     let silent = async {
@@ -39,11 +40,12 @@ pub(crate) async fn join(client: Leg, target: Leg, terms: &Terms<'_>, live: &Liv
         if let (Some(client), Some(target)) = (client.byte_socket(), target.byte_socket())
             && terms.identity.is_none()
             && !terms.shared.plan.dump
-            && let Some(end) = full_speed(client, target, &up, &down, faults.clone()).await
+            && let Some(end) = full_speed(client, target, (&up, &down), live).await
         {
             return end;
         }
         // Its state is large, and most connections never need it.
+        let faults = terms.shared.faults.subscribe();
         Box::pin(with_all(client, target, &up, &down, faults)).await
     };
     tokio::select! {
@@ -57,53 +59,93 @@ pub(crate) async fn join(client: Leg, target: Leg, terms: &Terms<'_>, live: &Liv
 async fn full_speed(
     client: &Socket,
     target: &Socket,
-    up: &Flow<'_>,
-    down: &Flow<'_>,
-    mut faults: watch::Receiver<Arc<Settings>>,
+    (up, down): (&Flow<'_>, &Flow<'_>),
+    live: &Live,
 ) -> Option<End> {
-    let upward = one_way(client, target, up);
-    let downward = one_way(target, client, down);
-    tokio::pin!(upward, downward);
-    let (mut up_done, mut down_done) = (false, false);
-    let mut slower = !is_clear(&faults.borrow_and_update());
-    loop {
+    let upward = pin!(one_way(client, target, up));
+    let downward = pin!(one_way(target, client, down));
+    let mut up = Way::new(upward, client, up);
+    let mut down = Way::new(downward, target, down);
+    let faults = &up.flow.terms.shared.faults;
+    let is_clear = || is_clear(&faults.borrow());
+    let mut slower = !is_clear();
+    poll_fn(|context| {
+        if !slower && live.hears(FAULTS) != 0 && !is_clear() {
+            slower = true;
+            up.flow.leave();
+            down.flow.leave();
+        }
+        for result in [up.poll(context), down.poll(context)] {
+            if let Err((direction, broken)) = result {
+                reset(&broken, direction, client, target);
+                return Poll::Ready(Some(end_of(direction, broken)));
+            }
+        }
+        if up.is_over() && down.is_over() {
+            return Poll::Ready(Some(End::Complete));
+        }
         // Nothing may be on its way when a direction is left.
-        if slower && (up_done || !up.is_holding()) && (down_done || !down.is_holding()) {
-            return None;
+        if slower && up.may_be_left() && down.may_be_left() {
+            return Poll::Ready(None);
         }
-        let broken = tokio::select! {
-            biased;
-            result = &mut upward, if !up_done => {
-                up_done = true;
-                result.err().map(|broken| (Direction::Up, broken))
-            }
-            result = &mut downward, if !down_done => {
-                down_done = true;
-                result.err().map(|broken| (Direction::Down, broken))
-            }
-            _ = client.hung_up(), if up_done && up.has_ended() => return Some(End::HungUp(Direction::Up)),
-            _ = target.hung_up(), if down_done && down.has_ended() => return Some(End::HungUp(Direction::Down)),
-            Ok(()) = faults.changed(), if !slower => {
-                slower = !is_clear(&faults.borrow_and_update());
-                if slower {
-                    up.leave();
-                    down.leave();
-                }
-                None
-            }
-        };
-        if let Some((direction, broken)) = broken {
-            reset(&broken, direction, client, target);
-            return Some(end_of(direction, broken));
+        if up.has_left(context) {
+            return Poll::Ready(Some(End::HungUp(Direction::Up)));
         }
-        if up.has_ended() && down.has_ended() && up_done && down_done {
-            return Some(End::Complete);
+        if down.has_left(context) {
+            return Poll::Ready(Some(End::HungUp(Direction::Down)));
         }
-    }
+        Poll::Pending
+    })
+    .await
 }
 
 fn is_clear(faults: &Settings) -> bool {
     faults.is_clear(Direction::Up) && faults.is_clear(Direction::Down)
+}
+
+/// One direction at full speed.
+struct Way<'a, F> {
+    work: Pin<&'a mut F>,
+    source: &'a Socket,
+    flow: &'a Flow<'a>,
+    done: bool,
+}
+
+impl<'a, F: Future<Output = Result<(), Broken>>> Way<'a, F> {
+    fn new(work: Pin<&'a mut F>, source: &'a Socket, flow: &'a Flow<'a>) -> Self {
+        Way {
+            work,
+            source,
+            flow,
+            done: false,
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Result<(), (Direction, Broken)> {
+        if self.done {
+            return Ok(());
+        }
+        match self.work.as_mut().poll(context) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(result) => {
+                self.done = true;
+                result.map_err(|broken| (self.flow.direction, broken))
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.done && self.flow.has_ended()
+    }
+
+    fn may_be_left(&self) -> bool {
+        self.done || !self.flow.is_holding()
+    }
+
+    /// Whether the source has closed altogether, after it has said all.
+    fn has_left(&self, context: &mut Context<'_>) -> bool {
+        self.is_over() && self.source.poll_hung_up(context).is_ready()
+    }
 }
 
 /// Moves all, then passes the end on.
@@ -252,7 +294,7 @@ fn pass_over(result: Result<(), Broken>, source: Option<&Socket>) -> Result<(), 
 
 async fn gone(socket: Option<&Socket>) {
     match socket {
-        Some(socket) => drop(socket.hung_up().await),
+        Some(socket) => socket.hung_up().await,
         None => pending().await,
     }
 }
