@@ -17,6 +17,6 @@ del mine
 (handle,) = answer.unpack()
 with open(reader, "rb") as pipe:
     print("through mine:", pipe.read().decode())
-with open(theirs.get(handle), "rb") as pipe:
+with open(theirs.steal_fds()[handle], "rb") as pipe:
     print("through theirs:", len(pipe.read()), "bytes")
 bus.call_sync(NAME, PATH, NAME, "End", None, None, Gio.DBusCallFlags.NONE, -1, None)

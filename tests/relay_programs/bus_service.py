@@ -24,9 +24,10 @@ def called(_bus, _sender, _path, _interface, method, arguments, invocation):
         bus.flush_sync(None)
         loop.quit()
         return
-    passed = invocation.get_message().get_unix_fd_list()
+    # Taken out of the message, which is kept: who reads waits until nobody has the other end.
+    passed = invocation.get_message().get_unix_fd_list().steal_fds()
     (handle,) = arguments.unpack()
-    write(passed.get(handle), b"a word for you")
+    write(passed[handle], b"a word for you")
     reader, writer = os.pipe()
     given = Gio.UnixFDList()
     answer = GLib.Variant("(h)", (given.append(reader),))

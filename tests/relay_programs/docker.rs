@@ -138,7 +138,9 @@ fn a_terminal_is_attached_to_a_container() {
     let run = ["run", "-it", "--rm", "--network=none", "box", "sh"];
     let mut command = stage.command(&docker.words(&run));
     command.stdin(end.try_clone().unwrap());
-    command.stdout(end.try_clone().unwrap()).stderr(Stdio::from(end));
+    command
+        .stdout(end.try_clone().unwrap())
+        .stderr(Stdio::from(end));
     let client = Program::start(&mut command);
     person.sees("/ # ", 1);
     person.types(b"echo $((6 * 7))\r");

@@ -9,11 +9,15 @@ use crate::stage::{AS_NOBODY, Stage, place, until};
 /// The name of every socket of it; only the folder can be chosen.
 const SOCKET: &str = ".s.PGSQL.5432";
 
-/// Where Debian keeps the programs of the newest version, or where they are found by name.
+/// Where Debian keeps the programs of each version, or where they are found by name.
 fn programs() -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
     let folders = versions.flatten().map(|entry| entry.path().join("bin"));
-    let newest = folders.filter(|folder| folder.join("postgres").is_file()).max();
+    let newest = folders
+        .filter(|folder| folder.join("postgres").is_file())
+        .max();
     let by_name = || Some(find("initdb")?.parent()?.to_owned());
     newest
         .or_else(by_name)
@@ -41,7 +45,9 @@ fn server(stage: &Stage, rights: [&str; 3]) -> Running {
 const ADA: [&str; 3] = ["--auth=trust", "-U", "ada"];
 
 fn psql<'a>(folder: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let fixed = ["psql", "-X", "-q", "-A", "-t", "-U", "ada", "-d", "postgres"];
+    let fixed = [
+        "psql", "-X", "-q", "-A", "-t", "-U", "ada", "-d", "postgres",
+    ];
     [&fixed[..], &["-v", "ON_ERROR_STOP=1", "-h", folder], more].concat()
 }
 
@@ -50,7 +56,10 @@ const ROWS: &str = "COPY (SELECT i, md5(i::text) FROM generate_series(1, 100000)
 /// Rows out and in again, compared with what the server says without a relay.
 fn copy_rows(stage: &Stage, folder: &str) {
     let direct = stage.run_with(&psql(&stage.text("server"), &["-c", ROWS]), b"");
-    assert_eq!(direct.iter().filter(|&&byte| byte == b'\n').count(), 100_000);
+    assert_eq!(
+        direct.iter().filter(|&&byte| byte == b'\n').count(),
+        100_000
+    );
     assert!(stage.run_with(&psql(folder, &["-c", ROWS]), b"") == direct);
 
     let make = "CREATE TABLE fish (number int, name text)";
@@ -95,7 +104,9 @@ fn notices_arrive_and_what_runs_is_cancelled() {
     let folder = stage.text("relayed");
     let mut listener = stage.start_with_input(&psql(&folder, &[]));
     let mut input = listener.stdin();
-    input.write_all(b"LISTEN news;\n\\echo listening\n").unwrap();
+    input
+        .write_all(b"LISTEN news;\n\\echo listening\n")
+        .unwrap();
     listener.prints("listening\n");
     stage.run(&psql(&folder, &["-c", "NOTIFY news, 'salmon'"]));
     // It shows what has come behind its next answer.

@@ -139,6 +139,13 @@ pub enum Event<'a> {
         /// How many descriptors are passed with them.
         descriptors: usize,
     },
+    /// The `ssh` of a target has something to say.
+    Ssh {
+        /// Which target.
+        target: &'a Address,
+        /// What.
+        notice: &'a crate::ssh::Notice<'a>,
+    },
     /// Messages were lost.
     Lost {
         /// The client's number.

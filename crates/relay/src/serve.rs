@@ -64,8 +64,9 @@ impl Relay {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
         let tls = listen::server_of(&plan.listen.address)?;
-        let targets = Targets::ready(&plan)?;
+        let targets = Targets::ready(&plan, Some(&observer))?;
         let entrance = Entrance::open(&plan, &targets)?;
+        let plan = entrance.announced(plan);
         Ok(Relay::new(
             Parts {
                 plan,
@@ -85,7 +86,7 @@ impl Relay {
     /// Certificates that cannot be used.
     pub fn check(plan: &Plan) -> Result<(), Error> {
         listen::server_of(&plan.listen.address)?;
-        Targets::ready(plan)?;
+        Targets::ready(plan, None)?;
         Ok(())
     }
 
@@ -100,8 +101,9 @@ impl Relay {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
         let tls = listen::server_of(&plan.listen.address)?;
-        let targets = Targets::ready(&plan)?;
+        let targets = Targets::ready(&plan, Some(&observer))?;
         let entrance = Entrance::adopt(&plan, handed)?;
+        let plan = entrance.announced(plan);
         Ok(Relay::new(
             Parts {
                 plan,

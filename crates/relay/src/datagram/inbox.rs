@@ -230,7 +230,6 @@ impl Inbox {
     }
 
     /// Which port a UDP socket has; that of another is `None`.
-    #[cfg(test)]
     pub(crate) fn local_port(&self) -> Option<u16> {
         match &self.socket {
             Socket::Unix(_) => None,

@@ -1,12 +1,12 @@
 //! What comes from an end.
 
 use std::cell::RefCell;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Poll, ready};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionread};
 use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead as _, ReadBuf, ReadHalf};
 use tokio::net::TcpStream;
@@ -84,7 +84,7 @@ async fn from_socket(
                 match speech {
                     Speech::Datagrams => return datagram(fd, buffer, flow),
                     Speech::UnixDatagrams | Speech::UnixSeqpacket => {
-                        return message(fd, buffer, speech);
+                        return message(socket, buffer);
                     }
                     Speech::UnixBytes | Speech::Bytes => {}
                 }
@@ -127,13 +127,21 @@ fn datagram(socket: BorrowedFd<'_>, buffer: &mut [u8], flow: &Flow<'_>) -> Resul
 }
 
 /// Takes one message, however long: its length is asked for first.
-fn message(socket: BorrowedFd<'_>, buffer: &mut Vec<u8>, speech: Speech) -> Result<Got, Errno> {
+fn message(socket: &Socket, buffer: &mut Vec<u8>) -> Result<Got, Errno> {
+    let fd = socket.as_fd();
     let peek = RecvFlags::PEEK | RecvFlags::TRUNC | RecvFlags::DONTWAIT;
-    let (_, length_bytes) = recv(socket, &mut buffer[..0], peek)?;
+    let (_, length_bytes) = match recv(fd, &mut buffer[..0], peek) {
+        // The kernel tells it once, before it gives what the peer sent (`__skb_try_recv_datagram`, `net/core/datagram.c`).
+        Err(Errno::CONNRESET) if holds_more(fd) => {
+            socket.note_reset();
+            recv(fd, &mut buffer[..0], peek)?
+        }
+        answer => answer?,
+    };
     if length_bytes > buffer.len() {
         buffer.resize(length_bytes, 0);
     }
-    let taken = passed::take_passed(socket, buffer)?;
+    let taken = passed::take_passed(fd, buffer)?;
     if buffer.len() > BUFFER_BYTES {
         let got = piece(taken, buffer);
         buffer.truncate(BUFFER_BYTES);
@@ -145,22 +153,31 @@ fn message(socket: BorrowedFd<'_>, buffer: &mut Vec<u8>, speech: Speech) -> Resu
     }
     let is_end = taken.length_bytes == 0
         && taken.descriptors.is_empty()
-        && speech == Speech::UnixSeqpacket
-        && has_ended(socket);
+        && socket.speech() == Speech::UnixSeqpacket
+        && has_ended(fd);
+    if is_end && socket.was_reset() {
+        return Err(Errno::CONNRESET);
+    }
     Ok(Got {
         piece: (!is_end).then(|| piece(taken, buffer)),
         all: false,
     })
 }
 
-/// Whether the peer of a seqpacket socket says no more: then nothing is the end, and no empty message.
+/// Whether a seqpacket socket has anything but empty messages in its queue.
+fn holds_more(socket: BorrowedFd<'_>) -> bool {
+    ioctl_fionread(socket).is_ok_and(|bytes| bytes > 0)
+}
+
+/// Whether the peer of a seqpacket socket says no more: then nothing is the end, and no empty message. Empty messages
+/// that are the last that a peer sends cannot be told from it.
 fn has_ended(socket: BorrowedFd<'_>) -> bool {
     let mut watched = [PollFd::from_borrowed_fd(socket, PollFlags::RDHUP)];
     let now = Timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    matches!(poll(&mut watched, Some(&now)), Ok(1))
+    matches!(poll(&mut watched, Some(&now)), Ok(1)) && !holds_more(socket)
 }
 
 async fn from_tls(

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use rustix::io::Errno;
@@ -61,6 +62,7 @@ impl Speech {
 pub(crate) struct Socket {
     arrivals: AsyncFd<OwnedFd>,
     speech: Speech,
+    was_reset: AtomicBool,
 }
 
 impl Socket {
@@ -74,7 +76,17 @@ impl Socket {
         Ok(Socket {
             arrivals: watch(fd, Interest::READABLE)?,
             speech,
+            was_reset: AtomicBool::new(false),
         })
+    }
+
+    /// The kernel has told of a reset, and will not again, but what the peer sent before is still to be received.
+    pub(crate) fn note_reset(&self) {
+        self.was_reset.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn was_reset(&self) -> bool {
+        self.was_reset.load(Ordering::Relaxed)
     }
 
     pub(crate) fn speech(&self) -> Speech {

@@ -75,6 +75,13 @@ impl WatchedDoor {
         }
     }
 
+    pub(super) fn port(&self) -> Option<u16> {
+        match &self.door {
+            Door::Tcp(listener) => Some(listener.local_addr().ok()?.port()),
+            _ => None,
+        }
+    }
+
     pub(super) fn hand_over(self) -> HandedOver {
         match self.door {
             Door::Unix(listener) => {

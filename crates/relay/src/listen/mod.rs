@@ -164,6 +164,21 @@ impl Entrance {
         }
     }
 
+    /// The plan with the port that the kernel has chosen, where it was asked to choose one.
+    pub(crate) fn announced(&self, mut plan: Plan) -> Plan {
+        let chosen = match self {
+            Entrance::Door(door) => door.port(),
+            Entrance::Inbox(inbox) => inbox.local_port(),
+            Entrance::Once(_) => None,
+        };
+        if let (Address::Tcp(network) | Address::Tls(network) | Address::Udp(network), Some(port)) =
+            (&mut plan.listen.address, chosen)
+        {
+            network.place.port = port;
+        }
+        plan
+    }
+
     /// Whether further clients wait in a queue of their own until they are accepted. Messages without a connection do
     /// not: they share one queue with those of clients that are there.
     pub(crate) const fn queues(&self) -> bool {

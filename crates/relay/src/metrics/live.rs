@@ -1,6 +1,5 @@
 //! What is true at the moment somebody looks.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,8 +14,6 @@ use crate::handle::Handle;
 /// Asks relays when somebody looks.
 pub(super) struct Live {
     handles: Arc<Mutex<Vec<Handle>>>,
-    /// Up and down bytes that were shown last.
-    shown: Mutex<HashMap<String, [u64; 2]>>,
 }
 
 struct Figures {
@@ -28,30 +25,21 @@ struct Figures {
 
 impl Live {
     pub(super) fn new(handles: Arc<Mutex<Vec<Handle>>>) -> Self {
-        Live {
-            handles,
-            shown: Mutex::default(),
-        }
+        Live { handles }
     }
 
     fn figures(&self) -> Vec<Figures> {
         let handles = self.handles.lock();
         let handles = handles.unwrap_or_else(PoisonError::into_inner);
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         handles
             .iter()
             .map(|handle| {
-                let status = handle.status();
-                // A connection that is just ending may have been counted twice the last time. A counter that goes back
-                // would read as one that began anew.
-                let last = shown.entry(status.name.clone()).or_default();
-                last[0] = last[0].max(status.up_bytes);
-                last[1] = last[1].max(status.down_bytes);
+                let totals = handle.totals();
                 Figures {
-                    relay: status.name,
-                    open: u64::try_from(status.connections.len()).unwrap_or(u64::MAX),
-                    accepted: status.accepted,
-                    bytes: *last,
+                    relay: handle.name().to_owned(),
+                    open: totals.open,
+                    accepted: totals.accepted,
+                    bytes: [totals.up_bytes, totals.down_bytes],
                 }
             })
             .collect()

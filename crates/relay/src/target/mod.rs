@@ -19,6 +19,7 @@ use tokio_rustls::TlsStream;
 
 use crate::end::socket::Speech;
 use crate::end::stdio::Stdio;
+use crate::event::{Event, Observer};
 use crate::plan::{Patience, Plan};
 use crate::tls;
 
@@ -112,7 +113,11 @@ enum Means {
 }
 
 impl Targets {
-    pub(crate) fn ready(plan: &Plan) -> Result<Self, tls::LoadError> {
+    /// Makes ready what connects need. What ssh says is told to the observer.
+    pub(crate) fn ready(
+        plan: &Plan,
+        observer: Option<&Arc<dyn Observer>>,
+    ) -> Result<Self, tls::LoadError> {
         let ready = |target: &crate::plan::Target| {
             let means = match &target.address {
                 Address::Tls(network) => {
@@ -127,6 +132,8 @@ impl Targets {
                     path,
                     ssh::Settings {
                         options: plan.ssh_options.clone(),
+                        listener: observer
+                            .map(|observer| ssh_listener(&plan.name, &target.address, observer)),
                         ..ssh::Settings::default()
                     },
                 )),
@@ -266,6 +273,14 @@ impl Targets {
             }),
         }
     }
+}
+
+fn ssh_listener(relay: &str, target: &Address, observer: &Arc<dyn Observer>) -> ssh::Listener {
+    let (relay, target, observer) = (relay.to_owned(), target.clone(), Arc::clone(observer));
+    Arc::new(move |notice| {
+        let target = &target;
+        observer.observe(&relay, &Event::Ssh { target, notice });
+    })
 }
 
 fn options_of(address: &Address) -> Option<&Options> {

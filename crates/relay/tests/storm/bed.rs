@@ -191,8 +191,11 @@ fn compare(script: &Script, said: &Part, listener: &Part, heard: Heard) {
     };
     assert!(
         all || !must,
-        "{heard:?} of {said:?}, heard by {listener:?} of {}",
-        script.number
+        "connection {}: {heard:?} of {} bytes, resets {:?} and {:?}",
+        script.number,
+        said.speech.length_bytes,
+        said.resets_after,
+        listener.resets_after,
     );
 }
 

@@ -184,6 +184,13 @@ impl Speech {
                 most_bytes
             };
             let end = (said_bytes + rng.usize(1..=most_bytes)).min(length_bytes);
+            if weather.messages && rng.u8(..8) == 0 {
+                // An empty message, but never the last: nobody can tell that from the end.
+                pieces.push(Piece {
+                    place: said_bytes..said_bytes,
+                    descriptors: 0,
+                });
+            }
             pieces.push(Piece {
                 place: said_bytes..end,
                 descriptors: draw_descriptors(weather, rng),

@@ -10,7 +10,7 @@ use sockeye_relay::fault::Settings;
 use sockeye_socket::{BindOptions, Listener};
 use tempfile::TempDir;
 
-use crate::alone::{Alone, seed};
+use crate::alone::{Alone, seed, sockets};
 use crate::bed::{Bed, Server, plan};
 use crate::play::Progress;
 use crate::script::{Script, Weather};
@@ -41,10 +41,10 @@ fn tcp_server() -> (Server, String) {
 
 /// Plays them, and sees that nothing is left of them.
 fn play(bed: Bed, alone: &Alone, scripts: &[Script], server: Server) {
-    let more = 1 + sockets_of(&bed);
+    let before = sockets();
     bed.play(scripts, &server, &Progress::default());
     bed.empties();
-    alone.no_more_sockets_than(more);
+    assert_eq!(sockets(), before);
     let mut accepted: Vec<u64> = bed
         .handles
         .iter()
@@ -55,11 +55,6 @@ fn play(bed: Bed, alone: &Alone, scripts: &[Script], server: Server) {
     drop(server);
     drop(bed);
     alone.nothing_is_left();
-}
-
-/// The listening sockets, each twice, and one of the runtime's for each thread.
-fn sockets_of(bed: &Bed) -> usize {
-    2 * bed.handles.len()
 }
 
 const STREAM: Weather = Weather {

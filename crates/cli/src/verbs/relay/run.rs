@@ -120,6 +120,13 @@ impl Session {
             .map(|place| metrics::Server::start(&place, Arc::clone(&figures)))
             .transpose()
             .map_err(cannot_serve_metrics)?;
+        if self.process.takeover {
+            // Whoever gives a socket away must not have given it to one that cannot use it.
+            plans
+                .iter()
+                .try_for_each(Relay::check)
+                .map_err(cannot_run)?;
+        }
         let adopted: Vec<_> = plans
             .iter()
             .map(|plan| self.adopt(&plan.listen.address))
@@ -171,6 +178,10 @@ impl Session {
         let path = self.process.control.clone();
         let path = path.unwrap_or_else(|| control::default_path(listen));
         let adopted = control::take_over(&path, listen).map_err(cannot_control)?;
+        if adopted.is_none() {
+            let text = format!("relay {}: nobody to take over from", bare(listen));
+            self.log.notice("takeover", text);
+        }
         Ok(adopted.map(HandedOver::from))
     }
 

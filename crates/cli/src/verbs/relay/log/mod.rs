@@ -2,6 +2,7 @@
 
 mod json; // for programs
 mod text; // for people
+mod words; // what is rare, in words
 
 use std::collections::{HashMap, VecDeque};
 use std::io::Write as _;
@@ -305,7 +306,7 @@ impl OfRelay {
             Event::Draining { connections } => What::Draining {
                 connections: u64::try_from(*connections).unwrap_or(u64::MAX),
             },
-            _ => return None,
+            rare => return words::notice(rare),
         })
     }
 }
