@@ -6,6 +6,7 @@
 //! - [`socket`]: open, accept, messages, passed descriptors, credentials
 //! - [`census`]: who holds which socket, and who is at the other end
 //! - [`doctor`]: why a connect fails
+//! - [`relay`]: join any two endpoints
 //! - [`privilege`]: what this process may see and do
 //!
 //! ```
@@ -18,4 +19,5 @@ pub use sockeye_address as address;
 pub use sockeye_census as census;
 pub use sockeye_doctor as doctor;
 pub use sockeye_privilege as privilege;
+pub use sockeye_relay as relay;
 pub use sockeye_socket as socket;

@@ -43,6 +43,9 @@ mod postgres; // psql
 #[path = "relay_programs/redis.rs"]
 mod redis;
 #[cfg(test)]
+#[path = "relay_programs/socat.rs"]
+mod socat; // says a word and leaves
+#[cfg(test)]
 #[path = "relay_programs/ssh.rs"]
 mod ssh; // to the target, and through the relay
 #[cfg(test)]

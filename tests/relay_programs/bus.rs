@@ -1,4 +1,4 @@
-//! Clients of D-Bus, in three implementations of it: libdbus, systemd's and GLib's.
+//! Clients of D-Bus, in three implementations of it: of libdbus, of systemd and of `GLib`.
 
 use std::process::Command;
 

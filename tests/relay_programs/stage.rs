@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::program::{Ended, Program};
@@ -126,12 +127,11 @@ impl Stage {
     pub(crate) fn fed(&self, run: &[&str], input: &[u8]) -> Ended {
         let mut program = self.start_with_input(run);
         let mut stdin = program.stdin();
-        let ended = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             // Who leaves early is no failure of the writer.
             scope.spawn(move || drop(stdin.write_all(input)));
             program.end()
-        });
-        ended
+        })
     }
 }
 
@@ -143,6 +143,10 @@ impl Relay {
     #[track_caller]
     pub(crate) fn says(&self, text: &str) {
         self.0.says(text);
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.0.signal(signal);
     }
 
     /// Ends it when all clients have gone, which it must have noticed; its log.

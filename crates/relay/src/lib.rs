@@ -1,6 +1,48 @@
 //! Join any two endpoints: every client of one address is connected to another.
 //!
-//! Nothing here prints: what happens is told to an [`Observer`].
+//! Nothing here prints: what happens is told to an [`Observer`]. A relay runs on the tokio runtime that opens it, its
+//! connections on the threads of [`Workers`], each of which stays where it is.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use sockeye_address::{Address, Kind, Name};
+//! use sockeye_relay::plan::{Listen, Plan, Target};
+//! use sockeye_relay::{Event, Relay, Workers};
+//! use sockeye_socket::{BindOptions, Connection, Life};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let name = Name::Path(folder.path().join("upper.sock"));
+//! let listen = Listen {
+//!     address: Address::from(name.clone()),
+//!     kind: Kind::Stream,
+//!     bind: BindOptions::new(),
+//! };
+//! let target = Target { address: "exec:tr a-z A-Z".parse()? };
+//! let observer = |relay: &str, event: &Event<'_>| println!("{relay}: {event:?}");
+//! let relay = Relay::open(
+//!     Plan::new("upper", listen, vec![target]),
+//!     Arc::new(Workers::start(1)?),
+//!     Arc::new(observer),
+//! )?;
+//! let handle = relay.handle();
+//! let client = tokio::task::spawn_blocking(move || {
+//!     let client = Connection::connect(&name, None, &Life::default())?;
+//!     client.send_all(b"hello")?;
+//!     client.shutdown(sockeye_socket::Direction::Write)?;
+//!     let mut answer = [0; 16];
+//!     let length = client.receive(&mut answer)?;
+//!     handle.drain();
+//!     Ok::<_, sockeye_socket::Error>(answer[..length].to_vec())
+//! });
+//! relay.serve(std::future::pending(), Duration::from_secs(5)).await?;
+//! assert_eq!(client.await??, b"HELLO");
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod access; // who may connect
 mod activated; // sockets from the service manager

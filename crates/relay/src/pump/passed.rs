@@ -13,6 +13,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, UCred, recv, recvmsg, sendmsg,
 };
+use rustix::process::getpid;
 use sockeye_socket::{MAX_DESCRIPTORS, whole_pieces};
 
 use crate::end::socket::Arrived;
@@ -135,10 +136,21 @@ pub(crate) fn put(
     if let Some(Identity(who)) = identity {
         control.push(SendAncillaryMessage::ScmCredentials(who));
     }
-    sendmsg(
+    let sent = sendmsg(
         socket,
         &[IoSlice::new(data)],
         &mut control,
         SendFlags::NOSIGNAL | SendFlags::DONTWAIT,
-    )
+    );
+    match (sent, identity) {
+        // The client has ended (scm_check_creds, net/core/scm.c). What it has said is still its user's.
+        (Err(Errno::SRCH), Some(Identity(who))) if who.pid != getpid() => {
+            let who = UCred {
+                pid: getpid(),
+                ..who
+            };
+            put(socket, data, descriptors, Some(Identity(who)))
+        }
+        (sent, _) => sent,
+    }
 }

@@ -20,6 +20,8 @@ use crate::script::{Part, Script};
 pub(crate) struct Bed {
     pub(crate) folder: TempDir,
     pub(crate) handles: Vec<Handle>,
+    /// Where clients connect.
+    pub(crate) door: &'static str,
     ends: Arc<Mutex<BTreeMap<String, usize>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -57,6 +59,7 @@ impl Bed {
         Bed {
             handles: handles.recv_timeout(PATIENCE).unwrap(),
             folder,
+            door: "in.sock",
             ends,
             thread: Some(thread),
         }
@@ -87,7 +90,7 @@ impl Bed {
     }
 
     pub(crate) fn connect(&self, kind: Kind) -> End {
-        let name = self.name("in.sock");
+        let name = self.name(self.door);
         End::Unix(Connection::connect(&name, Some(kind), &Life::default()).unwrap()).impatient()
     }
 

@@ -76,6 +76,22 @@ fn between_unix_ends_nothing_is_lost(#[case] kind: Kind, #[case] weather: Weathe
     play(bed, &alone, &scripts(CONNECTIONS, weather, seed()), server);
 }
 
+/// What the scripts expect is what the kernel does.
+#[rstest]
+#[case::stream(Kind::Stream, STREAM)]
+#[case::seqpacket(Kind::Seqpacket, Weather { messages: true, ..STREAM })]
+fn without_a_relay_nothing_is_lost_either(#[case] kind: Kind, #[case] weather: Weather) {
+    let alone = Alone::new();
+    let folder = tempfile::tempdir().unwrap();
+    let server = unix_server(&folder, kind);
+    let mut bed = Bed::new(folder, Vec::new());
+    bed.door = "out.sock";
+    let scripts = scripts(CONNECTIONS, weather, seed());
+    bed.play(&scripts, &server, &Progress::default());
+    drop((bed, server));
+    alone.nothing_is_left();
+}
+
 #[test]
 fn from_unix_to_tcp_nothing_is_lost() {
     let alone = Alone::new();
