@@ -52,7 +52,10 @@ const NEEDS: &[Need] = &[
     need("iptables", "dockerd does not start without it"),
     need("busybox-static", "all that is in a container of dockerd"),
     need("dbus", "a real service: dbus-daemon"),
-    need("python3-gi", "a service and a caller on its bus that pass descriptors"),
+    need(
+        "python3-gi",
+        "a service and a caller on its bus that pass descriptors",
+    ),
     need_or(
         "nginx-light",
         &["nginx-core", "nginx-full", "nginx-extras"],

@@ -103,7 +103,7 @@ async fn relay(shared: &Shared, live: &Live, incoming: Incoming) -> End {
         },
         identity: on_behalf
             .filter(|_| target.passes_descriptors())
-            .and_then(|behalf| identity(behalf.who)),
+            .map(|behalf| identity(behalf.who)),
         activity: activity(shared, &client),
     };
     let began = Instant::now();
@@ -141,13 +141,15 @@ fn explain_silence(shared: &Shared, live: &Live, began: Instant) {
     });
 }
 
-fn identity(who: PeerCredentials) -> Option<Identity> {
-    let pid = rustix::process::Pid::from_raw(i32::try_from(who.pid?).ok()?)?;
-    Some(Identity(rustix::net::UCred {
-        pid,
+/// A client of another process namespace may have no number in ours; its user it has all the same.
+fn identity(who: PeerCredentials) -> Identity {
+    let pid = who.pid.and_then(|pid| i32::try_from(pid).ok());
+    let pid = pid.and_then(rustix::process::Pid::from_raw);
+    Identity(rustix::net::UCred {
+        pid: pid.unwrap_or_else(rustix::process::getpid),
         uid: rustix::process::Uid::from_raw(who.uid),
         gid: rustix::process::Gid::from_raw(who.gid),
-    }))
+    })
 }
 
 async fn client_leg(shared: &Shared, end: IncomingEnd) -> Result<Leg, End> {

@@ -52,6 +52,8 @@ impl Worker {
             .name(format!("relay-{number}"))
             .spawn(move || {
                 let _ = runtime.block_on(stopped);
+                // A connect or a look-up of a name may still be waiting in a thread of its own, for nobody any more.
+                runtime.shutdown_background();
             })?;
         Ok(Worker {
             handle,

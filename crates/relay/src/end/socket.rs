@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, Shutdown, sockopt};
@@ -161,7 +162,7 @@ impl Socket {
     /// Makes closing this socket a reset for its peer, as far as its family can: TCP discards what is queued and sends
     /// RST. A Unix socket resets its peer when something it sent is unread.
     pub(crate) fn reset_at_close(&self) {
-        let _ = sockopt::set_socket_linger(self, Some(std::time::Duration::ZERO));
+        let _ = sockopt::set_socket_linger(self, Some(Duration::ZERO));
     }
 }
 
@@ -176,6 +177,10 @@ pub(crate) trait Arrived {
     /// Whether nothing was left in the queue.
     fn was_all(&self) -> bool;
 }
+
+/// Until the next look for room when there is no descriptor to watch for it with: a connection that is there does not end
+/// because new ones took the last.
+const UNWATCHED: Duration = Duration::from_millis(5);
 
 /// Sends to a socket, waiting for room where there is none.
 #[derive(Debug)]
@@ -206,7 +211,8 @@ impl<'a> Room<'a> {
         loop {
             match put(socket) {
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => break,
+                Err(Errno::AGAIN) if self.watch().is_ok() => break,
+                Err(Errno::AGAIN) => tokio::time::sleep(UNWATCHED).await,
                 answer => return answer.map_err(Into::into),
             }
         }

@@ -62,13 +62,17 @@ async fn full_speed(
     (up, down): (&Flow<'_>, &Flow<'_>),
     live: &Live,
 ) -> Option<End> {
+    let faults = &up.terms.shared.faults;
+    let is_clear = || is_clear(&faults.borrow());
+    // What has come already would pass at the first poll.
+    if !is_clear() {
+        return None;
+    }
     let upward = pin!(one_way(client, target, up));
     let downward = pin!(one_way(target, client, down));
     let mut up = Way::new(upward, client, up);
     let mut down = Way::new(downward, target, down);
-    let faults = &up.flow.terms.shared.faults;
-    let is_clear = || is_clear(&faults.borrow());
-    let mut slower = !is_clear();
+    let mut slower = false;
     poll_fn(|context| {
         if !slower && live.hears(FAULTS) != 0 && !is_clear() {
             slower = true;

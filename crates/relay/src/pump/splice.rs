@@ -78,7 +78,7 @@ enum Load {
         length_bytes: usize,
     },
     End,
-    /// No pipe is to be had, or descriptors are queued.
+    /// No pipe is to be had, descriptors are queued, or this socket cannot be spliced.
     NotNow,
 }
 
@@ -93,7 +93,7 @@ fn load(
     gauge: Option<&RightsGauge>,
     flow: &Flow<'_>,
 ) -> Result<Load, Errno> {
-    gather(socket)?;
+    gather(socket);
     let mut most_bytes = usize::MAX;
     if let Some(gauge) = gauge {
         most_bytes = match gauge.plain_bytes(socket).map_err(|_| Errno::IO)? {
@@ -126,7 +126,11 @@ fn load(
         }
         Err(number) => {
             pipe.keep();
-            Err(number)
+            match number {
+                // A kernel or a family that cannot.
+                Errno::INVAL | Errno::OPNOTSUPP => Ok(Load::NotNow),
+                number => Err(number),
+            }
         }
     }
 }
@@ -134,12 +138,12 @@ fn load(
 /// Lets the source add to a little, once: it is woken and so are we for each piece it sends, and a transfer of many small
 /// loads is mostly wake-ups. (With fewer processors than programs it moved a quarter more, with enough of them it costs a
 /// microsecond.)
-fn gather(socket: BorrowedFd<'_>) -> Result<(), Errno> {
-    let queued_bytes = rustix::io::ioctl_fionread(socket)?;
+fn gather(socket: BorrowedFd<'_>) {
+    // Not every family counts what is queued: vsock has not always.
+    let queued_bytes = rustix::io::ioctl_fionread(socket).unwrap_or(0);
     if (1..FEW_BYTES).contains(&queued_bytes) {
         std::thread::yield_now();
     }
-    Ok(())
 }
 
 /// Whether nothing is queued because nothing more will come.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Broken, Flow};
+use super::{Broken, Flow, Refused};
 use crate::end::{Piece, Reader};
 use crate::framing::{Decoder, Framing, encode};
 
@@ -70,6 +70,7 @@ impl Translation {
                 Translation::None => return Ok(received),
                 Translation::Frame(framing) => return framed(*framing, received),
                 Translation::Unframe { decoder, messages } => {
+                    refuse_descriptors(received.as_ref())?;
                     unframe(decoder, messages, received).map_err(Broken::Framing)?;
                 }
             }
@@ -84,6 +85,14 @@ fn framed(framing: Framing, received: Option<Piece>) -> Result<Option<Piece>, Br
     let mut bytes = Vec::with_capacity(piece.bytes.len() + 4);
     encode(framing, &piece.bytes, &mut bytes).map_err(Broken::Framing)?;
     Ok(Some(Piece { bytes, ..piece }))
+}
+
+/// Which of the messages in a piece they belong to, or in pieces to come, nobody has said.
+fn refuse_descriptors(received: Option<&Piece>) -> Result<(), Broken> {
+    match received.map_or(0, |piece| piece.descriptors.len()) {
+        0 => Ok(()),
+        count => Err(Broken::Descriptors(Refused::NotPassed { count })),
+    }
 }
 
 fn unframe(

@@ -2,6 +2,7 @@
 
 mod alone; // one storm at a time, and what it leaves behind
 mod bed; // relays, and who is at both ends
+mod blocked; // one direction that stands still
 mod descriptor; // descriptors that can be told apart
 mod end; // an end of a connection, whatever it speaks
 mod play; // an end that does what its script says

@@ -32,9 +32,8 @@ fn told(end: &End) -> (&'static str, String) {
         End::Refused => ("refused", "refused".into()),
         End::Complete => ("complete", "complete".into()),
         End::HungUp(who) => {
-            let other = side(opposite(*who));
-            let text = format!("{} left before {other} had said all", side(*who));
-            ("hung_up", text)
+            // Most clients leave when they have their answer, and never half-close: no word of reproach.
+            ("hung_up", format!("{} left", side(*who)))
         }
         End::Reset(who) => ("reset", format!("{} reset it", side(*who))),
         End::Idle => ("idle", "nothing moved for too long".into()),
@@ -77,13 +76,6 @@ const fn side(direction: Direction) -> &'static str {
     match direction {
         Direction::Up => "the client",
         Direction::Down => "the target",
-    }
-}
-
-const fn opposite(direction: Direction) -> Direction {
-    match direction {
-        Direction::Up => Direction::Down,
-        Direction::Down => Direction::Up,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sockeye_address::Address;
 use sockeye_relay::control::{self, Server};
@@ -22,6 +22,10 @@ use super::signals::{Asked, Requests};
 use super::summary::Tally;
 use crate::Exit;
 use crate::error::{Error, error_with};
+
+/// When no connection is left that may be waited for, commands and `ssh` end within so long. Only whoever reads our
+/// standard output can take longer.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Runs relays until all have ended.
 pub(super) fn all(
@@ -243,6 +247,7 @@ impl Session {
         self.tell_ready(handles.len());
         let mut exit = Exit::Success;
         let mut failure = None;
+        let mut latest = None;
         loop {
             tokio::select! {
                 ended = relays.join_next() => match ended {
@@ -259,10 +264,20 @@ impl Session {
                     None => break,
                 },
                 asked = requests.next() => match asked {
-                    Asked::Stop if stop.send_replace(true) => self.cut(&handles),
-                    Asked::Stop => self.tell_stopping(drain),
+                    Asked::Stop if stop.send_replace(true) => {
+                        self.cut(&handles);
+                        latest = Some(Instant::now() + LAST_WORDS);
+                    }
+                    Asked::Stop => {
+                        self.tell_stopping(drain);
+                        latest = Instant::now().checked_add(drain.saturating_add(LAST_WORDS));
+                    }
                     Asked::Reload => self.reload(&handles),
                 },
+                () = sleep_until(latest) => {
+                    self.log.notice("unwritten", "standard output takes no more: what was left for it is lost");
+                    break;
+                }
             }
         }
         failure.map_or(Ok(exit), Err)
@@ -311,6 +326,13 @@ impl Session {
             }
         }
         self.tell_ready(handles.len());
+    }
+}
+
+async fn sleep_until(latest: Option<Instant>) {
+    match latest {
+        Some(latest) => tokio::time::sleep_until(latest.into()).await,
+        None => std::future::pending().await,
     }
 }
 
