@@ -110,20 +110,25 @@ impl Halves {
         }
     }
 
-    /// Makes closing it a reset for its peer, as far as its kind can. TCP sends RST; of a Unix socket it is one when
-    /// something that the peer sent is unread (`unix_release_sock`, `net/unix/af_unix.c`), so that is waited for, a
-    /// little. To be called when nobody receives from it any more.
+    /// Makes closing it a reset for its peer: see [`reset_at_close`].
     pub(crate) async fn reset_at_close(&self) {
-        match self {
-            Halves::Socket(socket) if socket.speech() == Speech::Bytes => socket.reset_at_close(),
-            Halves::Socket(socket) if socket.speech().ends() => {
-                // A peer that sends nothing sees an end.
-                let _ = tokio::time::timeout(UNREAD, socket.queued()).await;
-            }
-            _ => {}
+        if let Halves::Socket(socket) = self {
+            reset_at_close(socket).await;
         }
     }
 }
 
 /// So long is waited for something to leave unread.
 const UNREAD: Duration = Duration::from_millis(100);
+
+/// Makes closing it a reset for its peer, as far as its kind can. TCP sends RST; of a Unix socket it is one when
+/// something that the peer sent is unread (`unix_release_sock`, `net/unix/af_unix.c`), so that is waited for, a
+/// little. To be called when nobody receives from it any more.
+pub(crate) async fn reset_at_close(socket: &Socket) {
+    if socket.speech() == Speech::Bytes {
+        socket.reset_at_close();
+    } else if socket.speech().ends() {
+        // A peer that sends nothing sees an end.
+        let _ = tokio::time::timeout(UNREAD, socket.queued()).await;
+    }
+}

@@ -7,7 +7,7 @@ pub mod stdio; // standard input and output
 pub(crate) mod watch; // descriptors that the runtime watches
 mod writer; // what goes to it
 
-pub(crate) use leg::Leg;
+pub(crate) use leg::{Leg, reset_at_close};
 pub(crate) use reader::Reader;
 pub(crate) use writer::Writer;
 

@@ -2,7 +2,8 @@
 //!
 //! Small pieces are received into one buffer of the thread and sent from it at once, so that an idle connection holds no
 //! buffer; what the sink does not take is set aside until it does, and nothing is received meanwhile: that is the
-//! back-pressure. A source that keeps filling the buffer is moved by `splice`, which copies nothing.
+//! back-pressure. A source that keeps filling the buffer is moved by `splice`, which copies nothing, or to the
+//! network in large copies.
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -11,7 +12,7 @@ use rustix::io::Errno;
 
 use super::passed::{self, Taken};
 use super::splice::{self, Left};
-use super::{Broken, Flow};
+use super::{Broken, Flow, large};
 use crate::end::socket::{Arrived, Room, Socket, Speech};
 use crate::plan::Descriptors;
 
@@ -29,7 +30,11 @@ pub(crate) async fn copy(source: &Socket, sink: &Socket, flow: &Flow<'_>) -> Res
     let mut full_in_a_row = 0;
     while !flow.is_leaving() {
         if full_in_a_row >= FULL_IN_A_ROW {
-            if splice::run(source, &mut room, flow).await? == Left::End {
+            let left = match sink.speech() {
+                Speech::UnixBytes => splice::run(source, &mut room, flow).await?,
+                _ => large::run(source, &mut room, flow).await?,
+            };
+            if left == Left::End {
                 flow.end();
                 return Ok(());
             }

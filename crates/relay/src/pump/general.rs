@@ -40,6 +40,8 @@ pub(crate) async fn copy(
         let settings = Arc::clone(&faults.borrow_and_update());
         Chain::new(&settings, position, lane.passing, Instant::now())
     };
+    // The source may have ended while messages of what it sent are still to be taken.
+    let mut is_all = false;
     loop {
         while let Some(what) = chain.take(Instant::now()) {
             if send(&mut lane.writer, what, &mut chain, flow).await? {
@@ -48,13 +50,15 @@ pub(crate) async fn copy(
         }
         flow.passed();
         let wake_at = chain.wake_at();
-        let may_receive = !flow.has_ended() && !chain.is_full();
+        let may_receive = !is_all && !chain.is_full();
         tokio::select! {
             received = lane.translation.next(&mut lane.reader, chain.room_bytes(), flow), if may_receive => {
-                chain.pass(received?.map_or(What::End, what), Instant::now());
+                let received = received?;
+                is_all = received.is_none();
+                chain.pass(received.map_or(What::End, what), Instant::now());
             }
             () = sleep_until(wake_at) => {}
-            () = hung_up(lane.source), if flow.has_ended() && wake_at.is_none() => return Err(Broken::HungUp),
+            () = hung_up(lane.source), if is_all && wake_at.is_none() => return Err(Broken::HungUp),
             Ok(()) = faults.changed() => {
                 let settings = Arc::clone(&faults.borrow_and_update());
                 chain.reconfigure(&settings, Instant::now());

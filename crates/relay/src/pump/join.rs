@@ -14,8 +14,8 @@ use super::general::{self, Lane};
 use super::translate::Translation;
 use super::{Broken, Flow, Terms, bytes};
 use crate::datagram::Session;
-use crate::end::Leg;
-use crate::end::socket::Socket;
+use crate::end::socket::{Room, Socket};
+use crate::end::{Leg, Reader, Writer, reset_at_close};
 use crate::event::End;
 use crate::fault::{Direction, Passing, Settings};
 use crate::shared::{FAULTS, Live, Phase};
@@ -73,34 +73,33 @@ async fn full_speed(
     let mut up = Way::new(upward, client, up);
     let mut down = Way::new(downward, target, down);
     let mut slower = false;
-    poll_fn(|context| {
+    let outcome = poll_fn(|context| {
         if !slower && live.hears(FAULTS) != 0 && !is_clear() {
             slower = true;
-            up.flow.leave();
-            down.flow.leave();
+            up.leave(one_way(client, target, up.flow));
+            down.leave(one_way(target, client, down.flow));
         }
-        for result in [up.poll(context), down.poll(context)] {
-            if let Err((direction, broken)) = result {
-                reset(&broken, direction, client, target);
-                return Poll::Ready(Some(end_of(direction, broken)));
-            }
-        }
+        up.poll(context)?;
+        down.poll(context)?;
         if up.is_over() && down.is_over() {
-            return Poll::Ready(Some(End::Complete));
-        }
-        // Nothing may be on its way when a direction is left.
-        if slower && up.may_be_left() && down.may_be_left() {
-            return Poll::Ready(None);
+            return Poll::Ready(Ok(End::Complete));
         }
         if up.has_left(context) {
-            return Poll::Ready(Some(End::HungUp(Direction::Up)));
+            return Poll::Ready(Ok(End::HungUp(Direction::Up)));
         }
         if down.has_left(context) {
-            return Poll::Ready(Some(End::HungUp(Direction::Down)));
+            return Poll::Ready(Ok(End::HungUp(Direction::Down)));
         }
         Poll::Pending
     })
-    .await
+    .await;
+    Some(match outcome {
+        Ok(end) => end,
+        Err((direction, broken)) => {
+            reset(&broken, direction, client, target).await;
+            end_of(direction, broken)
+        }
+    })
 }
 
 fn is_clear(faults: &Settings) -> bool {
@@ -108,20 +107,28 @@ fn is_clear(faults: &Settings) -> bool {
 }
 
 /// One direction at full speed.
-struct Way<'a, F> {
-    work: Pin<&'a mut F>,
+struct Way<'w, 'a, F> {
+    work: Pin<&'w mut F>,
     source: &'a Socket,
     flow: &'a Flow<'a>,
     done: bool,
 }
 
-impl<'a, F: Future<Output = Result<(), Broken>>> Way<'a, F> {
-    fn new(work: Pin<&'a mut F>, source: &'a Socket, flow: &'a Flow<'a>) -> Self {
+impl<'w, 'a, F: Future<Output = Result<(), Broken>>> Way<'w, 'a, F> {
+    fn new(work: Pin<&'w mut F>, source: &'a Socket, flow: &'a Flow<'a>) -> Self {
         Way {
             work,
             source,
             flow,
             done: false,
+        }
+    }
+
+    /// Leaves full speed: at once, by `again`, unless something is on its way.
+    fn leave(&mut self, again: F) {
+        self.flow.leave();
+        if !self.done && !self.flow.is_holding() {
+            self.work.set(again);
         }
     }
 
@@ -142,10 +149,6 @@ impl<'a, F: Future<Output = Result<(), Broken>>> Way<'a, F> {
         self.done && self.flow.has_ended()
     }
 
-    fn may_be_left(&self) -> bool {
-        self.done || !self.flow.is_holding()
-    }
-
     /// Whether the source has closed altogether, after it has said all.
     fn has_left(&self, context: &mut Context<'_>) -> bool {
         self.is_over() && self.source.poll_hung_up(context).is_ready()
@@ -154,18 +157,42 @@ impl<'a, F: Future<Output = Result<(), Broken>>> Way<'a, F> {
 
 /// Moves all, then passes the end on.
 async fn one_way(source: &Socket, sink: &Socket, flow: &Flow<'_>) -> Result<(), Broken> {
-    match bytes::copy(source, sink, flow).await {
-        Ok(()) if flow.is_leaving() && !flow.has_ended() => {}
-        Ok(()) => sink.end(),
+    let moved = match bytes::copy(source, sink, flow).await {
+        Ok(()) if flow.is_leaving() && !flow.has_ended() => slower(source, sink, flow).await,
+        Ok(()) => {
+            sink.end();
+            Ok(())
+        }
+        moved => moved,
+    };
+    match moved {
         // The sink reads no more, but it may still say something.
         Err(Broken::Sink(error)) if is_gone(&error) => {
             source.refuse_more();
             flow.passed();
             flow.end();
+            Ok(())
         }
-        Err(broken) => return Err(broken),
+        moved => moved,
     }
-    Ok(())
+}
+
+/// Goes on with faults. Each direction does so on its own: the other may stand still until this one has moved.
+async fn slower(source: &Socket, sink: &Socket, flow: &Flow<'_>) -> Result<(), Broken> {
+    let lane = Lane {
+        reader: Reader::Socket(source),
+        writer: Writer::Socket(Room::of(sink)),
+        source: Some(source),
+        translation: Translation::None,
+        passing: Passing::Bytes,
+    };
+    // Its state is large, and most connections never need it.
+    Box::pin(general::copy(
+        lane,
+        flow,
+        flow.terms.shared.faults.subscribe(),
+    ))
+    .await
 }
 
 /// Any two ends, with faults.
@@ -303,8 +330,11 @@ async fn gone(socket: Option<&Socket>) {
     }
 }
 
-/// A reset is passed on.
-fn reset(broken: &Broken, direction: Direction, client: &Socket, target: &Socket) {
+/// A reset is passed on, or made.
+async fn reset(broken: &Broken, direction: Direction, client: &Socket, target: &Socket) {
+    if let Broken::Fault { reset: true } = broken {
+        tokio::join!(reset_at_close(client), reset_at_close(target));
+    }
     let other = match direction {
         Direction::Up => target,
         Direction::Down => client,

@@ -5,6 +5,7 @@ mod bytes; // one direction between byte sockets, at full speed
 mod flow; // what belongs to one direction
 mod general; // one direction between any ends, with faults
 mod join; // both directions
+mod large; // bulk to the network
 pub(crate) mod passed; // bytes with the descriptors passed with them
 mod pipes; // pipes for splice, kept
 mod splice; // bulk

@@ -16,13 +16,13 @@ use super::{Broken, Flow};
 use crate::end::socket::{Arrived, Room, Socket, Speech};
 
 /// What a copy through the thread's buffer moves as fast.
-const SMALL_BYTES: usize = 16 * 1024;
+pub(super) const SMALL_BYTES: usize = 16 * 1024;
 /// Less than what a sender may have under way, as a rule (`net.core.wmem_default`).
 const FEW_BYTES: u64 = 160 * 1024;
 /// So many small pieces in a row, and bulk is over.
-const SMALL_IN_A_ROW: u32 = 16;
+pub(super) const SMALL_IN_A_ROW: u32 = 16;
 /// A connection that is silent for so long gives back what bulk needs.
-const SILENCE: Duration = Duration::from_secs(1);
+pub(super) const SILENCE: Duration = Duration::from_secs(1);
 
 /// Why bulk was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,7 @@ fn load(
 /// Lets the source add to a little, once: it is woken and so are we for each piece it sends, and a transfer of many small
 /// loads is mostly wake-ups. (With fewer processors than programs it moved a quarter more, with enough of them it costs a
 /// microsecond.)
-fn gather(socket: BorrowedFd<'_>) {
+pub(super) fn gather(socket: BorrowedFd<'_>) {
     // Not every family counts what is queued: vsock has not always.
     let queued_bytes = rustix::io::ioctl_fionread(socket).unwrap_or(0);
     if (1..FEW_BYTES).contains(&queued_bytes) {

@@ -30,6 +30,19 @@ fn latency_delays_one_direction() {
 }
 
 #[test]
+fn what_comes_while_a_target_is_waited_for_meets_the_faults_too() {
+    let stage = Stage::with(Kind::Stream, |plan| {
+        plan.faults = faults(&["up:half-close,after=4"]);
+        plan.patience.retries = u32::MAX - 1;
+        plan.patience.retry_interval = Duration::from_millis(1);
+    });
+    let client = stage.client();
+    client.send_all(b"0123456789").unwrap();
+    let accepted = stage.server().accept().unwrap();
+    assert_eq!(rest(&accepted), b"0123");
+}
+
+#[test]
 fn faults_come_to_an_open_connection_without_losing_a_byte() {
     let stage = Stage::new(Kind::Stream);
     let (client, server) = stage.pair();

@@ -9,4 +9,5 @@ mod descriptors; // what is passed with the bytes
 mod ends; // half-close, hang-up, reset
 mod faults; // what goes wrong on purpose
 mod flow; // bytes, messages, back-pressure
+mod framing; // messages at one end, bytes at the other
 mod stage; // a relay between a server and clients of the test
