@@ -143,8 +143,9 @@ pub(crate) fn put(
         SendFlags::NOSIGNAL | SendFlags::DONTWAIT,
     );
     match (sent, identity) {
-        // The client has ended (scm_check_creds, net/core/scm.c). What it has said is still its user's.
-        (Err(Errno::SRCH), Some(Identity(who))) if who.pid != getpid() => {
+        // The client has ended, or its number is not ours to show (scm_check_creds, net/core/scm.c). What it has said is
+        // still its user's.
+        (Err(Errno::SRCH | Errno::PERM), Some(Identity(who))) if who.pid != getpid() => {
             let who = UCred {
                 pid: getpid(),
                 ..who
