@@ -39,6 +39,11 @@ fn problem(ended: &Ended) -> &str {
 )]
 #[case("/a tcp:b:0", "connect tcp:b:0: nobody can be reached at port 0")]
 #[case("/a vsock::80", "connect vsock::80: it names no machine")]
+#[case(
+    "UNIX-CONNECT:/a /b",
+    "listen on UNIX-CONNECT:/a: unix-connect connects"
+)]
+#[case("/a TCP-LISTEN:80", "connect TCP-LISTEN:80: tcp-listen listens")]
 #[case("/a /a", "relay /a to /a: it is the same end")]
 #[case("- -", "relay - to -: it is the same end")]
 #[case(
@@ -291,4 +296,28 @@ fn what_another_user_may_not_do_is_told() {
     let ended = as_nobody(&[&input, &echo]);
     assert_eq!(ended.status, Some(3), "{ended:?}");
     assert!(problem(&ended).contains("Permission denied"), "{ended:?}");
+}
+
+#[test]
+fn what_cannot_be_written_to_standard_output_is_a_failure() {
+    let stage = Stage::new();
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut command = sockeye(["relay", "-", &stage.text("echo.sock")]);
+    let mut relay = command
+        .stdin(std::process::Stdio::piped())
+        .stdout(full)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut relay.stdin.take().unwrap(), b"echo this").unwrap();
+    let ended = relay.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(3), "{said}");
+    assert!(
+        said.starts_with("sockeye: write standard output: "),
+        "{said}"
+    );
 }

@@ -82,7 +82,12 @@ async fn relay(shared: &Shared, live: &Live, incoming: Incoming) -> End {
         (Credentials::Client, Some(who)) => Some(OnBehalf { who, groups }),
         _ => None,
     };
-    let Some(reached) = reach(shared, live, on_behalf.as_ref()).await else {
+    let reached = tokio::select! {
+        biased;
+        reached = reach(shared, live, on_behalf.as_ref()) => reached,
+        () = client.has_left() => return End::HungUp(Direction::Up),
+    };
+    let Some(reached) = reached else {
         return End::NoTarget;
     };
     let target = match leg(reached) {
@@ -190,10 +195,9 @@ fn leg(reached: Reached) -> Result<Leg, End> {
 /// Connects to the first target that can be connected to, beginning with the one whose turn it is.
 async fn reach(shared: &Shared, live: &Live, behalf: Option<&OnBehalf>) -> Option<Reached> {
     let plan = &shared.plan;
-    let count = plan.targets.len();
-    let first = match plan.balance {
+    let turn = match plan.balance {
         Balance::FirstAlive => 0,
-        Balance::RoundRobin => shared.turn.fetch_add(1, Ordering::Relaxed) % count.max(1),
+        Balance::RoundRobin => shared.turn.fetch_add(1, Ordering::Relaxed),
     };
     let situation = Situation {
         address: Some(&plan.listen.address),
@@ -209,7 +213,7 @@ async fn reach(shared: &Shared, live: &Live, behalf: Option<&OnBehalf>) -> Optio
         if attempt > 0 {
             tokio::time::sleep(shared.targets.retry_interval(plan.patience)).await;
         }
-        for place in (0..count).map(|offset| (first + offset) % count) {
+        for place in shared.targets.order(turn) {
             let Some(target) = plan.targets.get(place) else {
                 continue;
             };

@@ -189,6 +189,8 @@ pub enum End {
     HungUp(Direction),
     /// One reset the connection: it closed with something unread.
     Reset(Direction),
+    /// A sender of messages, who never says that it has gone, has sent none for a while.
+    Silent,
     /// Nothing moved for as long as was allowed.
     Idle,
     /// Descriptors were passed that cannot go on.
@@ -216,6 +218,7 @@ impl End {
     pub fn is_failure(&self) -> bool {
         match self {
             End::Complete
+            | End::Silent
             | End::HungUp(_)
             | End::Stopped
             | End::Cut

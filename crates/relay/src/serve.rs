@@ -32,6 +32,9 @@ pub enum Error {
     /// Its threads cannot be started, or its socket not be watched.
     #[error("set up a relay")]
     SetUp(#[source] io::Error),
+    /// Not all that was for standard output could be written there.
+    #[error("write standard output")]
+    Output(#[source] io::Error),
     /// Its listening socket failed.
     #[error("accept on {address}")]
     Accept {
@@ -174,8 +177,8 @@ impl Relay {
             }
         };
         tokio::join!(close, finish(&shared, drain));
-        shared.targets.end().await;
-        result
+        let written = shared.targets.end().await.map_err(Error::Output);
+        result.and(written)
     }
 }
 

@@ -1,5 +1,6 @@
 //! An end of a connection, whatever it is.
 
+use std::future::pending;
 use std::time::Duration;
 
 use tokio::io::{ReadHalf, WriteHalf};
@@ -65,6 +66,19 @@ impl Leg {
         match self {
             Leg::Socket(socket) if !socket.speech().has_messages() => Some(socket),
             _ => None,
+        }
+    }
+
+    /// Waits until the peer has closed altogether and nothing that it sent is left to be received.
+    pub(crate) async fn has_left(&self) {
+        match self {
+            Leg::Socket(socket) if socket.speech().ends() => {
+                socket.hung_up().await;
+                if socket.has_queued() {
+                    pending().await
+                }
+            }
+            _ => pending().await,
         }
     }
 

@@ -134,6 +134,12 @@ impl Socket {
         Poll::Ready(())
     }
 
+    /// Whether something is queued.
+    pub(crate) fn has_queued(&self) -> bool {
+        let peek = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        matches!(net::recv(self, &mut [0; 1], peek), Ok((1.., _)))
+    }
+
     /// Waits until something is queued, and leaves it there.
     pub(crate) async fn queued(&self) -> io::Result<()> {
         loop {

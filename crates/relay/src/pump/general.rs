@@ -10,7 +10,7 @@ use super::translate::Translation;
 use super::{Broken, Flow};
 use crate::end::socket::Socket;
 use crate::end::{Piece, Reader, Writer};
-use crate::fault::{Chain, Line, Passing, Settings, What};
+use crate::fault::{Chain, Direction, Line, Passing, Settings, What};
 
 /// One direction.
 pub(crate) struct Lane<'a> {
@@ -58,7 +58,10 @@ pub(crate) async fn copy(
                 chain.pass(received.map_or(What::End, what), Instant::now());
             }
             () = sleep_until(wake_at) => {}
-            () = hung_up(lane.source), if is_all && wake_at.is_none() => return Err(Broken::HungUp),
+            // Swallowed by a black hole. A client that has gone is the end of it; a target that has gone is what it hides.
+            () = hung_up(lane.source), if is_all && wake_at.is_none() && flow.direction == Direction::Up => {
+                return Err(Broken::HungUp);
+            }
             Ok(()) = faults.changed() => {
                 let settings = Arc::clone(&faults.borrow_and_update());
                 chain.reconfigure(&settings, Instant::now());

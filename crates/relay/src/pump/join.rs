@@ -233,7 +233,7 @@ async fn with_all(
         tokio::select! {
             biased;
             outcome = both(upward, downward, client.socket, target.socket) => outcome,
-            () = session_ends(client.session, up.terms) => Ok(End::Idle),
+            () = session_ends(client.session, up.terms) => Ok(End::Silent),
         }
     };
     match outcome {

@@ -101,7 +101,12 @@ pub(crate) struct Targets {
 struct Target {
     address: Address,
     means: Means,
+    /// When the last attempt failed; `None` when it succeeded, or there was none.
+    failed: Mutex<Option<Instant>>,
 }
+
+/// So long a target that could not be connected to is tried last.
+const SHUNNED: Duration = Duration::from_secs(5);
 
 /// What connects need that is made ready once.
 enum Means {
@@ -142,6 +147,7 @@ impl Targets {
             Ok(Target {
                 address: target.address.clone(),
                 means,
+                failed: Mutex::new(None),
             })
         };
         Ok(Targets {
@@ -194,12 +200,18 @@ impl Targets {
     }
 
     /// Ends commands, and waits until all is written to standard output.
-    pub(crate) async fn end(&self) {
+    ///
+    /// # Errors
+    /// Not all could be written. Whoever read standard output and left is no failure.
+    pub(crate) async fn end(&self) -> io::Result<()> {
         self.commands.end().await;
         let stdio = self.stdio().take();
-        if let Some(stdio) = stdio {
-            // Whoever read standard output and left is no failure of the relay.
-            let _ = stdio.written().await;
+        match stdio {
+            Some(stdio) => match stdio.written().await {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+                _ => Ok(()),
+            },
+            None => Ok(()),
         }
     }
 
@@ -238,8 +250,46 @@ impl Targets {
         }
     }
 
-    /// Connects to one of them.
+    /// The order in which to try them: those that could be connected to the last time, beginning with the one whose turn
+    /// it is, then the others.
+    pub(crate) fn order(&self, turn: usize) -> Vec<usize> {
+        let (mut alive, shunned): (Vec<usize>, Vec<usize>) =
+            (0..self.all.len()).partition(|place| !self.is_shunned(*place));
+        if !alive.is_empty() {
+            let first = turn % alive.len();
+            alive.rotate_left(first);
+        }
+        alive.extend(shunned);
+        alive
+    }
+
+    fn is_shunned(&self, place: usize) -> bool {
+        self.failed(place)
+            .and_then(|failed| *failed)
+            .is_some_and(|failed| failed.elapsed() < SHUNNED)
+    }
+
+    fn failed(&self, place: usize) -> Option<MutexGuard<'_, Option<Instant>>> {
+        let target = self.all.get(place)?;
+        Some(target.failed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Connects to one of them, and remembers whether that could be done.
     pub(crate) async fn connect(
+        &self,
+        place: usize,
+        patience: Patience,
+        behalf: Option<&OnBehalf>,
+        situation: exec::Situation<'_>,
+    ) -> Result<Reached, Error> {
+        let answer = self.attempt(place, patience, behalf, situation).await;
+        if let Some(mut failed) = self.failed(place) {
+            *failed = answer.is_err().then(Instant::now);
+        }
+        answer
+    }
+
+    async fn attempt(
         &self,
         place: usize,
         patience: Patience,

@@ -185,9 +185,13 @@ fn a_process_that_drains_leaves_the_control_socket_to_the_next() {
 #[test]
 fn sockets_without_a_file_are_taken_over_too() {
     let stage = Stage::new();
+    // A port that was free a moment ago: the relay is asked for by the address it listens on.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
     let addresses = [
         format!("@{}", stage.path("abstract").display()),
-        "tcp:127.0.0.1:0".to_owned(),
+        format!("tcp:127.0.0.1:{port}"),
     ];
     for address in addresses {
         let listen: Address = address.parse().unwrap();

@@ -137,3 +137,31 @@ fn a_connection_is_cut_through_its_handle() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn a_client_that_leaves_while_its_target_is_waited_for_makes_room_for_others() {
+    let stage = Stage::with(Kind::Stream, |plan| {
+        plan.limits.max_clients = Some(1);
+        plan.patience.retries = u32::MAX;
+        plan.patience.retry_interval = Duration::from_millis(5);
+    });
+    let left = stage.client();
+    drop(left);
+    assert_eq!(stage.end(), "HungUp(Up)");
+    let (client, server) = stage.pair();
+    client.send_all(b"next").unwrap();
+    assert_eq!(exactly(&server, 4), b"next");
+}
+
+#[test]
+fn what_a_client_left_behind_still_goes_to_a_target_that_comes_later() {
+    let stage = Stage::with(Kind::Stream, |plan| {
+        plan.patience.retries = u32::MAX;
+        plan.patience.retry_interval = Duration::from_millis(5);
+    });
+    let client = stage.client();
+    client.send_all(b"will").unwrap();
+    drop(client);
+    let server = stage.server();
+    assert_eq!(rest(&server.accept().unwrap()), b"will");
+}

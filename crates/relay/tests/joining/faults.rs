@@ -148,3 +148,16 @@ fn refused_clients_never_reach_the_target() {
     assert!(matches!(client.receive(&mut buffer), Ok(0) | Err(_)));
     assert_eq!(stage.end(), "Refused");
 }
+
+#[test]
+fn a_black_hole_hides_that_the_target_has_gone() {
+    let stage = stage(&["down:black-hole"]);
+    let (client, server) = stage.pair();
+    server.send_all(b"unheard").unwrap();
+    drop(server);
+    client
+        .set_receive_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
+    let error = client.receive(&mut [0; 8]).expect_err("silence");
+    assert!(error.would_block());
+}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rstest::rstest;
-use sockeye_address::Kind;
-use sockeye_relay::plan::Descriptors;
+use sockeye_address::{Address, Kind, Name};
+use sockeye_relay::plan::{Descriptors, Target};
 use sockeye_socket::Direction;
 
 use crate::stage::{Stage, exactly, rest};
@@ -141,4 +141,24 @@ fn a_target_that_is_not_there_ends_one_client_and_not_the_relay() {
     let (client, server) = stage.pair();
     client.send_all(b"now").unwrap();
     assert_eq!(exactly(&server, 3), b"now");
+}
+
+#[test]
+fn a_target_that_failed_is_tried_last_for_a_while() {
+    let stage = Stage::with(Kind::Stream, |plan| {
+        let dead = Target {
+            address: Address::from(Name::Path("/nowhere/at/all.sock".into())),
+        };
+        plan.targets.insert(0, dead);
+    });
+    let server = stage.server();
+    for _ in 0..10 {
+        let client = stage.client();
+        client.send_all(b"x").unwrap();
+        let end = server.accept().unwrap();
+        assert_eq!(exactly(&end, 1), b"x");
+    }
+    let failures = stage.said();
+    let failures = failures.iter().filter(|line| line.contains("TargetFailed"));
+    assert_eq!(failures.count(), 1);
 }

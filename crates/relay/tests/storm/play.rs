@@ -60,6 +60,26 @@ pub(crate) struct Heard {
     pub(crate) bytes: usize,
     /// It was the end that was meant, with nothing missing.
     pub(crate) all: bool,
+    /// What the kernel said instead.
+    pub(crate) error: Option<ErrorKind>,
+}
+
+impl Heard {
+    fn all(bytes: usize) -> Self {
+        Heard {
+            bytes,
+            all: true,
+            error: None,
+        }
+    }
+
+    fn cut(bytes: usize, error: Option<ErrorKind>) -> Self {
+        Heard {
+            bytes,
+            all: false,
+            error,
+        }
+    }
 }
 
 impl Player<'_> {
@@ -154,7 +174,7 @@ impl Player<'_> {
         let mut bytes = 0;
         for (number, piece) in speech.pieces.iter().enumerate() {
             if self.own().resets_after == Some(number) {
-                return Heard { bytes, all: true };
+                return Heard::all(bytes);
             }
             self.wait_in_the_middle(number * 2 / speech.pieces.len());
             // Of a reset, the kernel tells before it gives what was sent.
@@ -167,8 +187,8 @@ impl Player<'_> {
                 }
             });
             let (length, descriptors) = match got {
-                Ok((0, _)) if !piece.place.is_empty() => return Heard { bytes, all: false },
-                Err(_) => return Heard { bytes, all: false },
+                Ok((0, _)) if !piece.place.is_empty() => return Heard::cut(bytes, None),
+                Err(error) => return Heard::cut(bytes, Some(error)),
                 Ok(message) => message,
             };
             assert_eq!(length, piece.place.len(), "{self}: message {number}");
@@ -188,7 +208,7 @@ impl Player<'_> {
         let mut marks: VecDeque<(usize, usize)> = marks(speech);
         while bytes < speech.length_bytes {
             if self.own().resets_after == Some(bytes) {
-                return Heard { bytes, all: true };
+                return Heard::all(bytes);
             }
             self.wait_in_the_middle(bytes * 2 / speech.length_bytes);
             let most = self.draw_length(bytes, &mut rng);
@@ -203,7 +223,8 @@ impl Player<'_> {
                 end.receive_passed(&mut buffer[..most])
             };
             let (length, descriptors) = match got {
-                Ok((0, _)) | Err(_) => return Heard { bytes, all: false },
+                Ok((0, _)) => return Heard::cut(bytes, None),
+                Err(error) => return Heard::cut(bytes, Some(error)),
                 Ok(got) => got,
             };
             assert!(speech.has(bytes, &buffer[..length]), "{self}: at {bytes}");
@@ -242,7 +263,7 @@ impl Player<'_> {
         let answer = end.receive_passed(&mut [0; 1]).map(|(length, _)| length);
         let all = matches!(answer, Ok(0));
         assert!(all || self.script.breaks(), "{self}: the end: {answer:?}");
-        Heard { bytes, all: true }
+        Heard::all(bytes)
     }
 
     fn draw_length(&self, bytes: usize, rng: &mut Rng) -> usize {

@@ -102,6 +102,10 @@ impl Script {
             client.pace = Pace::Varied;
         }
         if weather.resets && rng.u8(..5) == 0 {
+            // Of an empty message right behind the news of a reset, a test cannot tell that it is one.
+            for part in [&mut client, &mut server] {
+                part.speech.pieces.retain(|piece| !piece.place.is_empty());
+            }
             let (one, other) = if rng.bool() {
                 (&mut client, &mut server)
             } else {
@@ -115,10 +119,6 @@ impl Script {
             one.resets_after = Some(rng.usize(..most));
             one.pace = Pace::Varied;
             other.pace = Pace::Varied;
-            // Of an empty message right behind the news of a reset, a test cannot tell that it is one.
-            for part in [one, other] {
-                part.speech.pieces.retain(|piece| !piece.place.is_empty());
-            }
         }
         Script {
             number,

@@ -31,6 +31,7 @@ fn told(end: &End) -> (&'static str, String) {
     match end {
         End::Refused => ("refused", "refused".into()),
         End::Complete => ("complete", "complete".into()),
+        End::Silent => ("complete", "nothing more came".into()),
         End::HungUp(who) => {
             // Most clients leave when they have their answer, and never half-close: no word of reproach.
             ("hung_up", format!("{} left", side(*who)))

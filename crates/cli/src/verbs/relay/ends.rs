@@ -1,7 +1,9 @@
 //! The two ends of a relay: from what was typed to the sockets that are meant.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 
+use sockeye_address::escape::escape;
 use sockeye_address::{Address, Kind, Options, VsockAddress};
 use sockeye_relay::Plan;
 use sockeye_relay::metrics::Place;
@@ -17,6 +19,7 @@ use crate::verbs::talk::bound::BoundArguments;
 /// Where clients connect.
 pub(super) fn listen(relay: &Relay) -> Result<Listen, Error> {
     let typed = relay.listen.as_deref().unwrap_or(OsStr::new(""));
+    refuse_direction(typed, Part::Listens)?;
     let mut address = any_address(typed)?;
     if let Address::Ssh(_) = address {
         return Err(Error::usage(format!(
@@ -64,10 +67,46 @@ pub(super) fn listen(relay: &Relay) -> Result<Listen, Error> {
     })
 }
 
+/// What an end of a relay does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Listens,
+    Connects,
+}
+
+/// socat says with the word which end listens. A word that says otherwise than its place is a mistake.
+fn refuse_direction(typed: &OsStr, part: Part) -> Result<(), Error> {
+    let bytes = typed.as_bytes();
+    let word = bytes.split(|byte| *byte == b':').next().unwrap_or_default();
+    let word = String::from_utf8_lossy(word).to_ascii_lowercase();
+    if word.len() == bytes.len() || word.contains('/') {
+        return Ok(());
+    }
+    let ends_with = |ends: &[&str]| ends.iter().any(|end| word.ends_with(end));
+    let said = if ends_with(&["-listen", "-l", "-recvfrom", "-recv"]) {
+        Part::Listens
+    } else if ends_with(&["-connect", "-sendto", "-client"]) {
+        Part::Connects
+    } else {
+        return Ok(());
+    };
+    if said == part {
+        return Ok(());
+    }
+    let shown = escape(bytes, "");
+    Err(match part {
+        Part::Listens => Error::usage(format!("listen on {shown}: {word} connects"))
+            .remedy("the first address is where clients connect, the second where they are taken"),
+        Part::Connects => Error::usage(format!("connect {shown}: {word} listens"))
+            .remedy("the first address is where clients connect, the others where they are taken"),
+    })
+}
+
 /// Where clients are taken.
 pub(super) fn targets(relay: &Relay) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::with_capacity(relay.target.len());
     for typed in &relay.target {
+        refuse_direction(typed, Part::Connects)?;
         let mut address = target(typed)?;
         // Flags win over the options of an address.
         if let Some(options) = options_mut(&mut address) {
