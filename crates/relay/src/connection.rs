@@ -74,7 +74,8 @@ async fn relay(shared: &Shared, live: &Live, incoming: Incoming) -> End {
         _ => None,
     };
     let groups = incoming.groups;
-    let client = match client_leg(shared, incoming.end).await {
+    // Boxed: what is large while a connection is made is not kept while it lasts.
+    let client = match Box::pin(client_leg(shared, incoming.end)).await {
         Ok(client) => client,
         Err(end) => return end,
     };
@@ -84,7 +85,7 @@ async fn relay(shared: &Shared, live: &Live, incoming: Incoming) -> End {
     };
     let reached = tokio::select! {
         biased;
-        reached = reach(shared, live, on_behalf.as_ref()) => reached,
+        reached = Box::pin(reach(shared, live, on_behalf.as_ref())) => reached,
         () = client.has_left() => return End::HungUp(Direction::Up),
     };
     let Some(reached) = reached else {

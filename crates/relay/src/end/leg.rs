@@ -75,7 +75,7 @@ impl Leg {
             Leg::Socket(socket) if socket.speech().ends() => {
                 socket.hung_up().await;
                 if socket.has_queued() {
-                    pending().await
+                    pending::<()>().await;
                 }
             }
             _ => pending().await,

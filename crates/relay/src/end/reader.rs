@@ -126,18 +126,23 @@ fn datagram(socket: BorrowedFd<'_>, buffer: &mut [u8], flow: &Flow<'_>) -> Resul
     })
 }
 
-/// Takes one message, however long: its length is asked for first.
+/// Takes one message, or the end.
 fn message(socket: &Socket, buffer: &mut Vec<u8>) -> Result<Got, Errno> {
+    match next_message(socket, buffer) {
+        // The kernel tells it once, before it gives what the peer sent (`__skb_try_recv_datagram`, `net/core/datagram.c`).
+        Err(Errno::CONNRESET) if holds_more(socket.as_fd()) => {
+            socket.note_reset();
+            next_message(socket, buffer)
+        }
+        answer => answer,
+    }
+}
+
+/// Takes one message, however long: its length is asked for first.
+fn next_message(socket: &Socket, buffer: &mut Vec<u8>) -> Result<Got, Errno> {
     let fd = socket.as_fd();
     let peek = RecvFlags::PEEK | RecvFlags::TRUNC | RecvFlags::DONTWAIT;
-    let (_, length_bytes) = match recv(fd, &mut buffer[..0], peek) {
-        // The kernel tells it once, before it gives what the peer sent (`__skb_try_recv_datagram`, `net/core/datagram.c`).
-        Err(Errno::CONNRESET) if holds_more(fd) => {
-            socket.note_reset();
-            recv(fd, &mut buffer[..0], peek)?
-        }
-        answer => answer?,
-    };
+    let (_, length_bytes) = recv(fd, &mut buffer[..0], peek)?;
     if length_bytes > buffer.len() {
         buffer.resize(length_bytes, 0);
     }

@@ -31,8 +31,8 @@ pub(crate) async fn copy(source: &Socket, sink: &Socket, flow: &Flow<'_>) -> Res
     while !flow.is_leaving() {
         if full_in_a_row >= FULL_IN_A_ROW {
             let left = match sink.speech() {
-                Speech::UnixBytes => splice::run(source, &mut room, flow).await?,
-                _ => large::run(source, &mut room, flow).await?,
+                Speech::UnixBytes => Box::pin(splice::run(source, &mut room, flow)).await?,
+                _ => Box::pin(large::run(source, &mut room, flow)).await?,
             };
             if left == Left::End {
                 flow.end();

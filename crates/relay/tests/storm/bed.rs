@@ -194,9 +194,11 @@ fn compare(script: &Script, said: &Part, listener: &Part, heard: Heard) {
     };
     assert!(
         all || !must,
-        "connection {}: {heard:?} of {} bytes, resets {:?} and {:?}",
+        "connection {}: heard {} of {} bytes: {:?}, resets {:?} and {:?}",
         script.number,
+        heard.bytes,
         said.speech.length_bytes,
+        heard.error,
         said.resets_after,
         listener.resets_after,
     );

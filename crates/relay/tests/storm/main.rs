@@ -1,5 +1,7 @@
 //! Hundreds of connections at once, each with a script drawn by lot. `STORM_SEED` repeats a run.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod alone; // one storm at a time, and what it leaves behind
 mod bed; // relays, and who is at both ends
 mod blocked; // one direction that stands still
