@@ -61,9 +61,9 @@ impl Connection {
         Connection::connect_patiently(name, kind, None, life)
     }
 
-    /// [`Self::connect`] that waits no longer than `limit` for room in the queue of the listener. It still blocks; a
-    /// limit of nothing waits for one tick of the kernel's clock, some milliseconds. Nothing of the limit stays with
-    /// the connection.
+    /// [`Self::connect`] that waits no longer than `limit` for room in the queue of the listener: with a limit of
+    /// nothing not at all, otherwise at least one tick of the kernel's clock, some milliseconds. Nothing of the limit
+    /// stays with the connection.
     ///
     /// # Errors
     /// As [`Self::connect`], and [`Error::TimedOut`].
@@ -161,6 +161,11 @@ fn ask(socket: &Descriptor, route: &Route, patience: Option<Patience>) -> Result
     let Some(patience) = patience else {
         return retry(|| net::connect(socket, &route.address));
     };
+    if patience.limit.is_zero() {
+        rustix::io::ioctl_fionbio(socket, true)?;
+        retry(|| net::connect(socket, &route.address))?;
+        return rustix::io::ioctl_fionbio(socket, false);
+    }
     retry(|| {
         patience.bound(socket)?;
         net::connect(socket, &route.address)

@@ -15,8 +15,8 @@ pub(crate) struct OnBehalf {
     pub(crate) groups: Vec<u32>,
 }
 
-/// The kernel answers at once unless the queue of the listener is full; so long is waited for room in it without a thread
-/// of its own: one tick of the kernel.
+/// The kernel answers at once unless the queue of the listener is full; for room in it, only a thread of its own waits:
+/// here, all that wait would hold up the clients of other targets.
 const AT_ONCE: Duration = Duration::ZERO;
 
 pub(super) async fn connect(

@@ -48,14 +48,15 @@ impl Bed {
     pub(crate) fn new(folder: TempDir, plans: Vec<Plan>) -> Self {
         let ends = Arc::new(Mutex::new(BTreeMap::new()));
         let count = Arc::clone(&ends);
-        let observer = move |_: &str, event: &Event<'_>| {
-            if let Event::Ended { report, .. } = event {
-                let end = format!("{:?}", report.end);
-                *count.lock().unwrap().entry(end).or_default() += 1;
-            }
-        };
+        let observer: Arc<dyn sockeye_relay::Observer> =
+            Arc::new(move |_: &str, event: &Event<'_>| {
+                if let Event::Ended { report, .. } = event {
+                    let end = format!("{:?}", report.end);
+                    *count.lock().unwrap().entry(end).or_default() += 1;
+                }
+            });
         let (give, handles) = mpsc::channel();
-        let thread = std::thread::spawn(move || run(plans, Arc::new(observer), &give));
+        let thread = std::thread::spawn(move || run(plans, &observer, &give));
         Bed {
             handles: handles.recv_timeout(PATIENCE).unwrap(),
             folder,
@@ -96,15 +97,16 @@ impl Bed {
 
     /// Plays all scripts at once, and compares what was heard with what was said.
     pub(crate) fn play(&self, scripts: &[Script], server: &Server, progress: &Progress) {
-        let kind = match scripts[0].weather.messages {
-            true => Kind::Seqpacket,
-            false => Kind::Stream,
+        let kind = if scripts[0].weather.messages {
+            Kind::Seqpacket
+        } else {
+            Kind::Stream
         };
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 for _ in scripts {
                     let end = server.accept();
-                    scope.spawn(move || serve(end, scripts, progress));
+                    scope.spawn(move || serve(&end, scripts, progress));
                 }
             });
             for script in scripts {
@@ -128,7 +130,7 @@ impl Bed {
 
 fn run(
     plans: Vec<Plan>,
-    observer: Arc<dyn sockeye_relay::Observer>,
+    observer: &Arc<dyn sockeye_relay::Observer>,
     give: &mpsc::Sender<Vec<Handle>>,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -137,7 +139,7 @@ fn run(
         .unwrap();
     runtime.block_on(async {
         let workers = Arc::new(Workers::start(2).unwrap());
-        let open = |plan| Relay::open(plan, Arc::clone(&workers), Arc::clone(&observer)).unwrap();
+        let open = |plan| Relay::open(plan, Arc::clone(&workers), Arc::clone(observer)).unwrap();
         let relays: Vec<Relay> = plans.into_iter().map(open).collect();
         give.send(relays.iter().map(Relay::handle).collect())
             .unwrap();
@@ -162,7 +164,7 @@ impl Server {
     }
 }
 
-fn serve(end: End, scripts: &[Script], progress: &Progress) {
+fn serve(end: &End, scripts: &[Script], progress: &Progress) {
     let mut number = [0; 4];
     let mut filled = 0;
     while filled < number.len() {
@@ -178,7 +180,7 @@ fn serve(end: End, scripts: &[Script], progress: &Progress) {
         is_client: false,
         progress,
     };
-    compare(script, &script.client, &script.server, player.play(&end));
+    compare(script, &script.client, &script.server, player.play(end));
 }
 
 /// Whether what was said by one was heard by the other.

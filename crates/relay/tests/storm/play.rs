@@ -161,11 +161,14 @@ impl Player<'_> {
         if self.own().pace == Pace::AfterSpeaking {
             spoken.recv().unwrap();
         }
-        if end.has_messages() {
+        let heard = if end.has_messages() {
             self.hear_messages(end)
         } else {
             self.hear_bytes(end)
-        }
+        };
+        let hang = heard.error == Some(ErrorKind::WouldBlock);
+        assert!(!hang, "{self}: a hang after {} bytes", heard.bytes);
+        heard
     }
 
     fn hear_messages(&self, end: &End) -> Heard {

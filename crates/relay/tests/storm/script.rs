@@ -13,6 +13,11 @@ static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| {
     pattern
 });
 
+/// Some of it.
+pub(crate) fn pattern(place: Range<usize>) -> &'static [u8] {
+    &PATTERN[place]
+}
+
 /// On what terms a storm is drawn.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Weather {

@@ -266,7 +266,7 @@ impl Drop for Master {
 
 async fn open(name: &Name) -> Result<Connection, sockeye_socket::Error> {
     loop {
-        // One tick of the kernel's clock, and only while the queue is full, may pass here.
+        // A full queue is told at once.
         let kind = Some(Kind::Stream);
         match Connection::connect_within(name, kind, Duration::ZERO, &Life::default()) {
             Err(sockeye_socket::Error::TimedOut { .. }) => {
