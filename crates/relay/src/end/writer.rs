@@ -1,9 +1,10 @@
 //! What goes to an end.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
+use rustix::net::sockopt;
 use tokio::io::{AsyncWriteExt as _, WriteHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
@@ -88,8 +89,21 @@ async fn send_message(
         return room.send(|socket| udp::put(socket, bytes, &mut tell)).await;
     }
     let identity = flow.identity();
-    room.send(|socket| passed::put(socket, bytes, descriptors, identity).map(drop))
-        .await
+    room.send(
+        |socket| match passed::put(socket, bytes, descriptors, identity) {
+            Err(Errno::MSGSIZE) if makes_room(socket, bytes.len()) => Err(Errno::INTR), // again
+            sent => sent.map(drop),
+        },
+    )
+    .await
+}
+
+/// Whoever has sent so long a message has a larger send buffer than sockets come with: the like is asked for. Answers
+/// whether there is more room now; the kernel gives `net.core.wmem_max` at most.
+fn makes_room(socket: BorrowedFd<'_>, bytes: usize) -> bool {
+    let size = || sockopt::socket_send_buffer_size(socket).unwrap_or(0);
+    let before = size();
+    sockopt::set_socket_send_buffer_size(socket, bytes).is_ok() && size() > before
 }
 
 /// A message that is too long, or an answer that cannot be given, fails alone.

@@ -7,6 +7,7 @@ mod bed; // relays, and who is at both ends
 mod blocked; // one direction that stands still
 mod descriptor; // descriptors that can be told apart
 mod end; // an end of a connection, whatever it speaks
+mod long; // messages longer than usual
 mod play; // an end that does what its script says
 mod refusal; // descriptors that may not pass
 mod script; // what is said on a connection
