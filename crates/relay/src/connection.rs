@@ -176,7 +176,7 @@ async fn client_leg(shared: &Shared, end: IncomingEnd) -> Result<Leg, End> {
 }
 
 /// A connected TCP socket, for TLS.
-pub(crate) fn tcp_stream(fd: std::os::fd::OwnedFd) -> std::io::Result<TcpStream> {
+fn tcp_stream(fd: std::os::fd::OwnedFd) -> std::io::Result<TcpStream> {
     let stream = std::net::TcpStream::from(fd);
     stream.set_nonblocking(true)?;
     stream.set_nodelay(true)?;

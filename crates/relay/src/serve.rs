@@ -66,20 +66,7 @@ impl Relay {
         workers: Arc<Workers>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
-        let tls = listen::server_of(&plan.listen.address)?;
-        let targets = Targets::ready(&plan, Some(&observer))?;
-        let entrance = Entrance::open(&plan, &targets)?;
-        let plan = entrance.announced(plan);
-        Ok(Relay::new(
-            Parts {
-                plan,
-                observer,
-                workers,
-                targets,
-                tls,
-            },
-            entrance,
-        ))
+        Relay::begin(plan, workers, observer, Entrance::open)
     }
 
     /// Whether [`Self::open`] and [`Self::adopt`] would find fault with more than the address: to be asked before another
@@ -103,30 +90,34 @@ impl Relay {
         workers: Arc<Workers>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Error> {
-        let tls = listen::server_of(&plan.listen.address)?;
-        let targets = Targets::ready(&plan, Some(&observer))?;
-        let entrance = Entrance::adopt(&plan, handed)?;
-        let plan = entrance.announced(plan);
-        Ok(Relay::new(
-            Parts {
-                plan,
-                observer,
-                workers,
-                targets,
-                tls,
-            },
-            entrance,
-        ))
+        let enter = |plan: &Plan, _: &Targets| Entrance::adopt(plan, handed);
+        Relay::begin(plan, workers, observer, enter)
     }
 
-    fn new(parts: Parts, entrance: Entrance) -> Self {
+    /// Certificates and targets first: whatever is wrong with them, nobody has come in yet.
+    fn begin(
+        plan: Plan,
+        workers: Arc<Workers>,
+        observer: Arc<dyn Observer>,
+        enter: impl FnOnce(&Plan, &Targets) -> Result<Entrance, listen::Error>,
+    ) -> Result<Self, Error> {
+        let tls = listen::server_of(&plan.listen.address)?;
+        let targets = Targets::ready(&plan, Some(&observer))?;
+        let entrance = enter(&plan, &targets)?;
         let (sender, requests) = mpsc::unbounded_channel();
-        Relay {
-            shared: Arc::new(Shared::new(parts)),
+        let shared = Shared::new(Parts {
+            plan: entrance.announced(plan),
+            observer,
+            workers,
+            targets,
+            tls,
+        });
+        Ok(Relay {
+            shared: Arc::new(shared),
             entrance,
             sender,
             requests,
-        }
+        })
     }
 
     /// To see and change it while it runs.

@@ -132,7 +132,8 @@ async fn sleep_until(instant: Option<Instant>) {
     }
 }
 
-async fn hung_up(socket: Option<&Socket>) {
+/// Waits until the peer has closed altogether; for ever, where that cannot be told.
+pub(super) async fn hung_up(socket: Option<&Socket>) {
     match socket {
         Some(socket) => socket.hung_up().await,
         None => pending().await,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use tokio::sync::watch;
 
-use super::general::{self, Lane};
+use super::general::{self, Lane, hung_up};
 use super::translate::Translation;
 use super::{Broken, Flow, Terms, bytes};
 use crate::datagram::Session;
@@ -28,7 +28,7 @@ use crate::shared::{FAULTS, Live, Phase};
 pub(crate) async fn join(client: Leg, target: Leg, terms: &Terms<'_>, live: &Live) -> End {
     let up = Flow::new(terms, Direction::Up, &live.up_bytes);
     let down = Flow::new(terms, Direction::Down, &live.down_bytes);
-    // A session is asked whether a message has come at the last moment: see `sessions_end`.
+    // A session is asked whether a message has come at the last moment: see `session_ends`.
     let is_session = matches!(client, Leg::Session(_));
     let silent = async {
         match &terms.activity {
@@ -301,8 +301,8 @@ async fn both(
                 down_done = true;
                 pass_over(result, target).map_err(|broken| (Direction::Down, broken))?;
             }
-            () = gone(client), if up_done => return Ok(End::HungUp(Direction::Up)),
-            () = gone(target), if down_done => return Ok(End::HungUp(Direction::Down)),
+            () = hung_up(client), if up_done => return Ok(End::HungUp(Direction::Up)),
+            () = hung_up(target), if down_done => return Ok(End::HungUp(Direction::Down)),
         }
         if up_done && down_done {
             return Ok(End::Complete);
@@ -320,13 +320,6 @@ fn pass_over(result: Result<(), Broken>, source: Option<&Socket>) -> Result<(), 
             Ok(())
         }
         result => result,
-    }
-}
-
-async fn gone(socket: Option<&Socket>) {
-    match socket {
-        Some(socket) => socket.hung_up().await,
-        None => pending().await,
     }
 }
 
